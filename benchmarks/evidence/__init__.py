@@ -1,0 +1,1 @@
+"""The long runs behind claims; each writes its record under reports/evidence/."""
