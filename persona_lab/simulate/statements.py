@@ -1,0 +1,99 @@
+"""The statements data set: labelled sentences for the interpreter, split by phrasing family.
+
+A quarter of the families of every stance is held out, chosen by a hash of the family's name; the last surface form of
+every option is never used in training either, so that the test meets new templates and new words.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from pathlib import Path
+from typing import NamedTuple
+
+from persona_lab.contracts import Stance
+from persona_lab.randomness import generator
+from persona_lab.simulate.phrases import CONTEXTS, FAMILIES, Family, render
+
+SEED = 7
+HELD_OUT_SHARE = 0.25
+PER_FAMILY = 22
+"""Statements drawn per general family; an indirect family gives each of its templates once or twice."""
+
+FILE_NAME = "statements.csv"
+
+
+class Row(NamedTuple):
+    """One line of the data set; context and option are empty where the statement teaches nothing."""
+
+    text: str
+    context: str
+    option: str
+    stance: str
+    family: str
+    register: str
+    split: str
+
+
+def held_out_families() -> frozenset[str]:
+    """Return the families kept for the test: of each stance and kind, the quarter whose names hash lowest."""
+    groups: dict[tuple[Stance, bool], list[str]] = {}
+    for family in FAMILIES:
+        groups.setdefault((family.stance, family.register == "indirect"), []).append(family.name)
+    chosen: set[str] = set()
+    for names in groups.values():
+        ranked = sorted(names, key=lambda name: hashlib.blake2b(name.encode(), digest_size=8).digest())
+        chosen.update(ranked[: round(HELD_OUT_SHARE * len(names))])
+    return frozenset(chosen)
+
+
+def statement_rows() -> list[Row]:
+    """Return the whole data set, distinct texts only, in the order of the families."""
+    held_out = held_out_families()
+    pairs = [(context, option) for context, options in CONTEXTS.items() for option in options]
+    rows: dict[str, Row] = {}
+    for number, family in enumerate(FAMILIES):
+        split = "test" if family.name in held_out else "train"
+        chance = generator(SEED, "statements", number)
+        order = [pairs[i] for i in chance.permutation(len(pairs))]
+        count = PER_FAMILY if family.context is None else 2 * len(family.templates)
+        for place in range(count):
+            context, option = _about(family, order[place % len(order)])
+            said = render(chance, family, context, option, last_forms=split == "test")
+            label = said.label
+            rows.setdefault(
+                said.text.casefold().rstrip("."),
+                Row(
+                    said.text,
+                    label.context or "",
+                    label.option or "",
+                    label.stance.value,
+                    family.name,
+                    label.register,
+                    split,
+                ),
+            )
+    return list(rows.values())
+
+
+def build_statements(folder: Path) -> Path:
+    """Write the data set into ``folder`` (created if needed), the same bytes every time; return the file's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(Row._fields)
+    writer.writerows(statement_rows())
+    path = folder / FILE_NAME
+    path.write_bytes(text.getvalue().encode("utf-8"))
+    return path
+
+
+def read_statements(path: Path) -> list[Row]:
+    """Read a data set written by :func:`build_statements`."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [Row(**line) for line in csv.DictReader(file)]
+
+
+def _about(family: Family, drawn: tuple[str, str]) -> tuple[str, str]:
+    return (family.context or drawn[0], family.option or drawn[1])
