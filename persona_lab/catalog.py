@@ -6,7 +6,19 @@ from typing import Any
 
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.strategies.baselines import ConfidenceAverage, LastWriteWins, NeverUpdate, RunningCount
+from persona_lab.strategies.bocpd import ChangePoint
+from persona_lab.strategies.bounded_step import BoundedStep
+from persona_lab.strategies.compose import Composed
+from persona_lab.strategies.debounce import Debounce
+from persona_lab.strategies.evidence import ByConfidence
 from persona_lab.strategies.ewma import Ewma
+from persona_lab.strategies.fixed_share import FixedShare, MixingPast
+from persona_lab.strategies.forgetting import ForgettingCount
+from persona_lab.strategies.guards import Guarded, Hysteresis
+from persona_lab.strategies.kalman import Kalman, VolatileKalman
+from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
+from persona_lab.strategies.pearce_hall import PearceHall
+from persona_lab.strategies.sliding_window import SlidingWindow
 
 STRATEGIES: dict[str, UpdateStrategy] = {
     "never-update": NeverUpdate(),
@@ -14,7 +26,21 @@ STRATEGIES: dict[str, UpdateStrategy] = {
     "running-count": RunningCount(),
     "confidence-average": ConfidenceAverage(),
     "ewma-0.1": Ewma(rate=0.1),
+    "ewma-0.2": Ewma(rate=0.2),
     "ewma-0.3": Ewma(rate=0.3),
+    "ewma-0.2-by-confidence": Composed(memory=Ewma(rate=0.2), weight=ByConfidence()),
+    "sliding-window": SlidingWindow(length=9),
+    "debounce": Debounce(repeats=3),
+    "hysteresis": Guarded(Ewma(rate=0.3), Hysteresis(margin=0.1)),
+    "bounded-step": BoundedStep(step=0.05),
+    "forgetting-count": ForgettingCount(),
+    "pearce-hall": PearceHall(),
+    "kalman": Kalman(),
+    "volatile-kalman": VolatileKalman(),
+    "noise-or-volatility": NoiseOrVolatility(),
+    "fixed-share": FixedShare(hazard=0.01, noise=0.15),
+    "mixing-past": MixingPast(hazard=0.03, noise=0.15),
+    "change-point": ChangePoint(),
 }
 """Update strategies. The controls of every table come first."""
 

@@ -1,0 +1,168 @@
+"""Guards and wrappers: what keeps the visible choice from flapping, and what starts a rule afresh."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, IntArray, choose, one_hot, select
+from persona_lab.protocols import DriftDetector, State, UpdateStrategy
+from persona_lab.strategies.compose import Guard
+from persona_lab.strategies.evidence import require
+
+
+class Shown(NamedTuple):
+    """State: the option on show and the challenger (streams,), and how long the challenger has led, in answers."""
+
+    option: IntArray
+    challenger: IntArray
+    led: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Hysteresis:
+    """Keep showing the old option until another leads by ``margin``, or has led for ``patience`` answers in a row.
+
+    Use it where a change of mind on screen is itself a cost. It adds delay to every true change, so it needs a
+    memory that is *faster* than one would pick alone. While it holds an option back, the leader's and the held
+    option's probabilities trade places: the belief to act on is not the belief to explain, ask the wrapped rule
+    for that.
+
+    Parameters
+    ----------
+    margin
+        Lead in probability that moves the choice at once, in [0, 1].
+    patience
+        Answers in a row after which any lead moves it, >= 1; None for never.
+    """
+
+    margin: float = 0.1
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        require(0.0 <= self.margin <= 1.0, self, "margin", "a probability in [0, 1]")
+        require(self.patience is None or self.patience >= 1, self, "patience", "a number of answers >= 1, or None")
+
+    def init(self, options: int, streams: int) -> Shown:
+        """Return the state before anything was shown."""
+        none = np.full(streams, NO_OPTION, dtype=np.int8)
+        return Shown(none, none.copy(), np.zeros(streams, dtype=np.int16))
+
+    def watch(self, state: Shown, belief: FloatArray, given: Feedback) -> Shown:
+        """Return the state after ``given``: what is on show now, and who challenges it."""
+        unset = state.option == NO_OPTION
+        leader = choose(belief, state.option)
+        held = _at(belief, np.where(unset, leader, state.option))
+        challenged = leader != state.option
+        again = challenged & (leader == state.challenger)
+        led = np.where(again, np.minimum(state.led, 32_000) + 1, challenged).astype(np.int16)
+        ready = _at(belief, leader) - held > self.margin
+        if self.patience is not None:
+            ready |= led >= self.patience
+        # Nothing is on show while the belief is still a tie of all options.
+        first = unset & (belief.max(axis=0) - belief.min(axis=0) > 0.0)
+        moves = first | (~unset & challenged & ready)
+        return Shown(
+            np.where(moves, leader, state.option).astype(np.int8),
+            np.where(moves | ~challenged, NO_OPTION, leader).astype(np.int8),
+            np.where(moves, 0, led).astype(np.int16),
+        )
+
+    def show(self, state: Shown, belief: FloatArray) -> FloatArray:
+        """Return the belief with the held option on top: it trades places with the leader."""
+        held = one_hot(state.option, belief.shape[0])
+        top = one_hot(choose(belief, state.option), belief.shape[0])
+        swap: BoolArray = (state.option != NO_OPTION) & ~(held & top).any(axis=0)
+        best, own = belief.max(axis=0), _at(belief, np.where(swap, state.option, 0))
+        return np.where(swap & held, best, np.where(swap & top, own, belief))
+
+
+def _at(belief: FloatArray, option: IntArray) -> FloatArray:
+    """Return the belief in one option per stream, (streams,)."""
+    picked: FloatArray = np.take_along_axis(belief, option[np.newaxis].astype(np.intp), axis=0)[0]
+    return picked
+
+
+class GuardedState(NamedTuple):
+    """State of :class:`Guarded`: the wrapped rule's and the guard's."""
+
+    strategy: State
+    guard: State
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """Any strategy behind a guard on the choice that it shows.
+
+    Parameters
+    ----------
+    strategy
+        The rule to wrap; it never knows.
+    guard
+        What keeps the visible choice from flapping.
+    """
+
+    strategy: UpdateStrategy
+    guard: Guard = field(default_factory=Hysteresis)
+
+    def init(self, options: int, streams: int) -> GuardedState:
+        """Return the state before any feedback."""
+        return GuardedState(self.strategy.init(options, streams), self.guard.init(options, streams))
+
+    def update(self, state: GuardedState, given: Feedback) -> GuardedState:
+        """Return the state after one feedback per stream; pure."""
+        inner = self.strategy.update(state.strategy, given)
+        return GuardedState(inner, self.guard.watch(state.guard, self.strategy.belief(inner), given))
+
+    def belief(self, state: GuardedState, elapsed: FloatArray | float = 0.0) -> FloatArray:
+        """Return (options, streams) probabilities to act on."""
+        return self.guard.show(state.guard, self.strategy.belief(state.strategy, elapsed))
+
+
+class WatchedState(NamedTuple):
+    """State of :class:`ResetOnAlarm`: the wrapped rule's and the detector's."""
+
+    strategy: State
+    detector: State
+
+
+@dataclass(frozen=True, slots=True)
+class ResetOnAlarm:
+    """Any strategy, started afresh when any drift detector raises its alarm.
+
+    Use it to give a slow, steady rule (a running count) a way out of the past. It is as good as the detector: an
+    alarm after a burst of exceptions throws a sound belief away, a missed change leaves a stale one. The answer
+    that raised the alarm is the first one that the fresh belief learns from.
+
+    Parameters
+    ----------
+    strategy
+        The rule to wrap.
+    detector
+        What raises the alarm.
+    """
+
+    strategy: UpdateStrategy
+    detector: DriftDetector
+
+    declares: ClassVar[frozenset[str]] = frozenset()
+
+    def init(self, options: int, streams: int) -> WatchedState:
+        """Return the state before any feedback."""
+        return WatchedState(self.strategy.init(options, streams), self.detector.init(options, streams))
+
+    def update(self, state: WatchedState, given: Feedback) -> WatchedState:
+        """Return the state after one feedback per stream; pure."""
+        detector = self.detector.update(state.detector, given)
+        alarm = self.detector.alarm(detector)
+        before: Any = state.strategy
+        if alarm.any():
+            options, streams = self.strategy.belief(state.strategy).shape
+            before = select(alarm, self.strategy.init(options, streams), before)
+        return WatchedState(self.strategy.update(before, given), detector)
+
+    def belief(self, state: WatchedState, elapsed: FloatArray | float = 0.0) -> FloatArray:
+        """Return (options, streams) probabilities."""
+        return self.strategy.belief(state.strategy, elapsed)
