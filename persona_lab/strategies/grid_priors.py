@@ -1,0 +1,49 @@
+"""The default grids and the prior of the hierarchical filter, with where its figures come from.
+
+The prior is the outcome of a zero-sum game, played by multiplicative weights (Freund & Schapire 1999) on *training*
+people of the core suite: an adversary puts weight on the cells and targets where the filter does worst, the filter
+answers with the Bayes rule against that mixture. ``benchmarks/evidence/bayes_prior.py`` plays it again. It was fixed
+before anyone was scored. Some weight is spread thinly over worlds that are no cell of the suite, so that the filter is
+not lost between them.
+"""
+
+from __future__ import annotations
+
+from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
+from persona_lab.strategies.worlds import Dynamics, Habits, Observer, Restless, Switching
+
+CORE_DYNAMICS: tuple[Dynamics, ...] = (
+    Switching(0.0),
+    Switching(0.001),
+    Switching(0.005),
+    Switching(0.012),
+    Switching(0.025),
+    Switching(0.06),
+    Switching(0.0, exception_rate=0.05),
+    Switching(0.005, exception_rate=0.05),
+    Switching(0.025, exception_rate=0.05),
+    Switching(0.0025, exception_rate=0.02),
+    Habits(1 / 30),
+    Restless(calm=0.001, restless=0.05),
+)
+
+CORE_OBSERVERS = tuple(Observer(noise) for noise in (0.02, 0.05, 0.1, 0.17, 0.25))
+
+CORE_PRIOR = (
+    (0.02364, 0.00056, 0.01931, 0.00056, 0.01088),
+    (0.00056, 0.00056, 0.00056, 0.00056, 0.00056),
+    (0.09135, 0.00056, 0.02962, 0.00056, 0.01840),
+    (0.00056, 0.00056, 0.00056, 0.00056, 0.00056),
+    (0.01148, 0.00056, 0.00871, 0.00056, 0.00536),
+    (0.00056, 0.00056, 0.00056, 0.00056, 0.00056),
+    (0.41570, 0.00056, 0.11854, 0.00056, 0.07324),
+    (0.02264, 0.00056, 0.01390, 0.00056, 0.01055),
+    (0.00654, 0.00056, 0.00495, 0.00056, 0.00358),
+    (0.00056, 0.00056, 0.00056, 0.00056, 0.00056),
+    (0.03785, 0.00056, 0.00744, 0.00056, 0.00534),
+    (0.02535, 0.00056, 0.00910, 0.00056, 0.00652),
+)
+"""One row per dynamics, one column per observer."""
+
+DEFAULT = HierarchicalBayes(CORE_DYNAMICS, CORE_OBSERVERS, CORE_PRIOR)
+"""The rule to use when a person's own answers are all there is: 60 worlds."""

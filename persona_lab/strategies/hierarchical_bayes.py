@@ -1,0 +1,316 @@
+"""Hierarchical Bayes: one filter per person over a grid of worlds, so that nobody has to set a learning rate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from persona_lab.errors import ConfigurationError
+from persona_lab.feedback import Feedback, FloatArray, Kind, fold, one_hot
+from persona_lab.strategies import grid_kernel as kernel
+from persona_lab.strategies.reliability import (
+    Answers,
+    Confidence,
+    answers_after,
+    answers_start,
+    confidence_after,
+    confidence_start,
+    heard,
+    noise_at,
+)
+from persona_lab.strategies.worlds import Dynamics, Habits, Observer, Restless, Switching
+
+BLOCK = 256
+"""Streams filtered together: the weights of a block fit the second-level cache."""
+
+
+class GridState(NamedTuple):
+    """Weights of the worlds (see :mod:`persona_lab.strategies.grid_kernel`); the last axis is the stream.
+
+    Attributes
+    ----------
+    plain
+        Switching without exceptions, (options, dynamics, observers, streams).
+    past
+        Switching with exceptions, free to choose now and 1, 2, ... interactions ago,
+        (lengths, options, dynamics, observers, streams).
+    runs
+        Products of the last 1, 2, ... likelihoods, (lengths, options, observers, streams).
+    habits
+        Pairs of habits, (current, other, dynamics, observers, streams).
+    restless
+        Calm and restless phases, (phases, options, dynamics, observers, streams).
+    mass
+        Total weight by observer, (observers, streams).
+    answers, confidence
+        What is known of the person's silence and of the confidence of answers.
+    """
+
+    plain: FloatArray
+    past: FloatArray
+    runs: FloatArray
+    habits: FloatArray
+    restless: FloatArray
+    mass: FloatArray
+    answers: Answers
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class HierarchicalBayes:
+    """Weigh many possible worlds by how well each predicts this person, and believe their mixture.
+
+    Use it when a person's own answers are all there is, and the person may be steady, restless, given to exceptions or
+    sloppy: it infers which, in a few microseconds per update. It fails gently: outside its worlds (slow drift of
+    taste, bursts longer than its law) it is merely good; a person's first change costs a few answers more than later
+    ones, because a steady person is the likelier explanation until then. With logs of other people, fit
+    :func:`persona_lab.strategies.population_bayes.fit` instead; for a single multiplication per answer, use ``Ewma``.
+
+    Parameters
+    ----------
+    dynamics
+        How the preferred option may move.
+    observers
+        How the person may answer.
+    prior
+        Probability of each world, one row per dynamics, one column per observer; normalised here.
+    answering
+        Pseudo-counts of (right proposals answered, right ones met with silence, wrong answered, wrong silent).
+    single
+        Compute in single precision: twice as fast, beliefs within about 1e-6.
+
+    Notes
+    -----
+    Exact mixture of hidden Markov filters (Bayesian model averaging); explicit-duration exceptions. The default prior
+    is the outcome of a game against the core suite, see :mod:`persona_lab.strategies.grid_priors`.
+    """
+
+    dynamics: tuple[Dynamics, ...]
+    observers: tuple[Observer, ...]
+    prior: tuple[tuple[float, ...], ...]
+    answering: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+    single: bool = False
+
+    def __post_init__(self) -> None:
+        shape = (len(self.dynamics), len(self.observers))
+        if not all(shape):
+            raise ConfigurationError("HierarchicalBayes", "dynamics, observers", shape, "at least one of each")
+        if len(self.prior) != shape[0] or any(len(row) != shape[1] for row in self.prior):
+            raise ConfigurationError("HierarchicalBayes", "prior", self.prior, f"{shape[0]} rows of {shape[1]} columns")
+        if min(min(row) for row in self.prior) < 0 or sum(map(sum, self.prior)) <= 0:
+            raise ConfigurationError("HierarchicalBayes", "prior", self.prior, "weights >= 0, not all 0")
+        if min(self.answering) <= 0:
+            raise ConfigurationError("HierarchicalBayes", "answering", self.answering, "four pseudo-counts > 0")
+        if len({d.phases for d in self.dynamics if isinstance(d, Restless)}) > 1:
+            raise ConfigurationError("HierarchicalBayes", "dynamics", self.dynamics, "one number of phases throughout")
+
+    def init(self, options: int, streams: int) -> GridState:
+        """Return the state before any feedback."""
+        plan = _plan(self)
+        weight = plan.prior[..., np.newaxis] * np.ones(streams, plan.dtype)
+        start = weight / plan.dtype(options)
+
+        def spread(family: slice, *shape: int) -> FloatArray:
+            part = start[family]
+            return np.broadcast_to(part, (*shape, *part.shape)).copy()
+
+        past = spread(plan.bursts, plan.lengths, options)
+        past[1:] = 0
+        pairs = spread(plan.habits, options, options)
+        pairs *= ((1 - np.eye(options)) / (options - 1)).astype(plan.dtype)[:, :, np.newaxis, np.newaxis, np.newaxis]
+        restless = spread(plan.restless, plan.phases, options)
+        restless[1:] = 0
+        return GridState(
+            plain=spread(plan.plain, options),
+            past=past,
+            runs=np.zeros((plan.lengths, options, len(self.observers), streams), plan.dtype),
+            habits=pairs,
+            restless=restless,
+            mass=fold(weight),
+            answers=answers_start(streams, self.answering),
+            confidence=confidence_start(streams),
+        )
+
+    def update(self, state: GridState, given: Feedback) -> GridState:
+        """Return the state after one feedback per stream; pure."""
+        plan = _plan(self)
+        streams = given.kind.shape[0]
+        if streams <= BLOCK:
+            return self._update(plan, state, given)
+        new: GridState = _like(state)
+        for first in range(0, streams, BLOCK):
+            block = slice(first, first + BLOCK)
+            part = self._update(plan, _cut(state, block), _cut(given, block))
+            _paste(new, block, part)
+        return new
+
+    def _update(self, plan: _Plan, state: GridState, given: Feedback) -> GridState:
+        options = state.plain.shape[0]
+        confidence, noise = state.confidence, plan.noise[:, np.newaxis]
+        if plan.weighs:
+            confidence = confidence_after(confidence, given)
+            noise = noise_at(confidence, given, plan.noise, plan.slope).astype(plan.dtype)
+        total = np.maximum(fold(state.mass), kernel.FLOOR)
+        likelihood = kernel.answer_likelihood(given, noise, options, heard(state.answers), total)
+        plain, mass = kernel.hazard_step(state.plain * likelihood[:, np.newaxis], plan.plain_hazard)
+        by_observer = fold(mass) if mass.shape[0] else np.zeros_like(state.mass)
+        past, runs = state.past, state.runs
+        if past.shape[2]:
+            runs = kernel.runs_after(runs, likelihood)
+            moved = kernel.burst_step(past, runs, likelihood, plan.burst_rate, plan.laws)
+            past = np.empty_like(past)
+            past[0], mass = kernel.hazard_step(moved, plan.burst_hazard)
+            past[1:] = state.past[:-1]
+            by_observer += fold(mass)
+        habits = state.habits
+        if habits.shape[2]:
+            habits = kernel.habit_step(habits * likelihood[:, np.newaxis, np.newaxis], plan.habit_hazard)
+            by_observer += fold(fold(kernel.habit_belief(habits)))
+        restless = state.restless
+        if restless.shape[2]:
+            restless, mass = kernel.regime_step(
+                restless * likelihood[np.newaxis, :, np.newaxis], plan.leave, plan.phase_hazard
+            )
+            by_observer += fold(mass)
+        answers = state.answers
+        matching = self._matching(plan, state, given) if (given.kind == Kind.SILENT).any() else np.ones(1)
+        answers = answers_after(answers, given, matching)
+        return GridState(plain, past, runs, habits, restless, by_observer, answers, confidence)
+
+    def _matching(self, plan: _Plan, state: GridState, given: Feedback) -> FloatArray:
+        """Return the probability that the user would express the proposed option (exceptions taken for noise)."""
+        belief = self.belief(state)
+        noise = fold(state.mass * plan.noise[:, np.newaxis]) / np.maximum(fold(state.mass), kernel.FLOOR)
+        right = fold(belief * one_hot(given.proposed, belief.shape[0]))
+        matching: FloatArray = right * (1 - noise) + (1 - right) * noise / (belief.shape[0] - 1)
+        return matching
+
+    def belief(self, state: GridState, elapsed: FloatArray | float = 0.0) -> FloatArray:
+        """Return (options, streams) probabilities, conditional on no exception being on now."""
+        weight = fold(fold(self.weights(state).swapaxes(0, 1)).swapaxes(0, 1)).astype(np.float64)
+        weight /= fold(weight)
+        return weight
+
+    def weights(self, state: GridState) -> FloatArray:
+        """Return (options, dynamics, observers, streams): weight of "prefers this, no exception is on" by world.
+
+        Dynamics come family by family: plain switching, switching with exceptions, habits, restless.
+        """
+        plan = _plan(self)
+        parts = [state.plain]
+        if state.past.shape[2]:
+            parts.append(state.past[0] * (1 - plan.burst_rate))
+        if state.habits.shape[2]:
+            parts.append(kernel.habit_belief(state.habits))
+        if state.restless.shape[2]:
+            parts.append(fold(state.restless))
+        return np.concatenate(parts, axis=1)
+
+    def world_probabilities(self, state: GridState) -> FloatArray:
+        """Return (dynamics, observers, streams): how likely each world is for this person, in the order configured."""
+        plan = _plan(self)
+        mass = fold(self.weights(state)).astype(np.float64)
+        if state.past.shape[2]:
+            free = fold(state.past[0])
+            mass[plan.bursts] = free + kernel.burst_mass(state.past, state.runs, plan.burst_rate, plan.laws)
+        mass /= fold(fold(mass))
+        ordered = np.empty_like(mass)
+        ordered[list(plan.order)] = mass
+        return ordered
+
+
+class _Plan(NamedTuple):
+    """The grid, sorted by family and turned into arrays."""
+
+    dtype: Any
+    order: tuple[int, ...]
+    prior: FloatArray
+    plain: slice
+    bursts: slice
+    habits: slice
+    restless: slice
+    noise: FloatArray
+    slope: FloatArray
+    weighs: bool
+    lengths: int
+    phases: int
+    laws: kernel.Laws
+    plain_hazard: FloatArray
+    burst_hazard: FloatArray
+    burst_rate: FloatArray
+    habit_hazard: FloatArray
+    leave: FloatArray
+    phase_hazard: FloatArray
+
+
+@lru_cache(maxsize=64)
+def _plan(rule: HierarchicalBayes) -> _Plan:
+    dtype = np.float32 if rule.single else np.float64
+    numbered = list(enumerate(rule.dynamics))
+    switching = [(i, d) for i, d in numbered if isinstance(d, Switching)]
+    plain = [(i, d) for i, d in switching if d.exception_rate == 0]
+    bursts = sorted(((i, d) for i, d in switching if d.exception_rate > 0), key=lambda pair: pair[1].lengths)
+    habits = [(i, d) for i, d in numbered if isinstance(d, Habits)]
+    restless = [(i, d) for i, d in numbered if isinstance(d, Restless)]
+    order = tuple(i for i, _ in (*plain, *bursts, *habits, *restless))
+    prior = np.asarray(rule.prior, dtype=np.float64)[list(order)]
+    prior = np.maximum(prior / prior.sum(), kernel.FLOOR)
+    ends = np.cumsum([len(plain), len(bursts), len(habits), len(restless)]).tolist()
+    laws, first = [], 0
+    for law, group in groupby(bursts, key=lambda pair: pair[1].lengths):
+        last = first + len(list(group))
+        laws.append((slice(first, last), law))
+        first = last
+    phases = restless[0][1].phases if restless else 1
+
+    def hazards(values: list[float]) -> FloatArray:
+        return kernel.column([max(value, kernel.NEVER) for value in values], dtype)
+
+    return _Plan(
+        dtype=dtype,
+        order=order,
+        prior=prior.astype(dtype),
+        plain=slice(0, ends[0]),
+        bursts=slice(ends[0], ends[1]),
+        habits=slice(ends[1], ends[2]),
+        restless=slice(ends[2], ends[3]),
+        noise=np.asarray([o.noise for o in rule.observers], dtype=dtype),
+        slope=np.asarray([o.slope for o in rule.observers], dtype=dtype),
+        weighs=any(o.slope != 0 for o in rule.observers),
+        lengths=max((len(d.lengths) for _, d in bursts), default=1),
+        phases=2 * phases,
+        laws=tuple(laws),
+        plain_hazard=hazards([d.hazard for _, d in plain]),
+        burst_hazard=hazards([d.hazard for _, d in bursts]),
+        burst_rate=kernel.column([d.exception_rate for _, d in bursts], dtype),
+        habit_hazard=kernel.column([d.hazard for _, d in habits], dtype),
+        leave=kernel.column([d.phases / d.block for _, d in restless], dtype),
+        phase_hazard=kernel.column(
+            [[max(d.calm if p < phases else d.restless, kernel.NEVER) for _, d in restless] for p in range(2 * phases)],
+            dtype,
+        ),
+    )
+
+
+def _like(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return type(value)(*(_like(part) for part in value))
+    return np.empty_like(value)
+
+
+def _cut(value: Any, block: slice) -> Any:
+    if isinstance(value, tuple):
+        return type(value)(*(_cut(part, block) for part in value))
+    return value[..., block]
+
+
+def _paste(whole: Any, block: slice, part: Any) -> None:
+    if isinstance(whole, tuple):
+        for a, b in zip(whole, part, strict=True):
+            _paste(a, block, b)
+    else:
+        whole[..., block] = part

@@ -1,0 +1,91 @@
+"""How far to trust what comes along with an answer: its confidence, and silence.
+
+Both are learnt per person, from how well the answers agree with each other: a confidence that goes with slips loses
+its say, or is read upside down; a user who is silent when content teaches that silence is consent.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, Kind, named_option
+
+
+class Confidence(NamedTuple):
+    """Running mean of the confidence of a stream's answers; arrays over streams."""
+
+    total: FloatArray
+    count: FloatArray
+
+
+def confidence_start(streams: int) -> Confidence:
+    """Return the state before any answer."""
+    return Confidence(np.zeros(streams), np.zeros(streams))
+
+
+def confidence_after(state: Confidence, given: Feedback) -> Confidence:
+    """Return the mean after one more answer; silence and confidence 0 carry none."""
+    answered = (given.kind != Kind.SILENT) & (given.confidence > 0)
+    return Confidence(state.total + np.where(answered, given.confidence, 0.0), state.count + answered)
+
+
+def noise_at(state: Confidence, given: Feedback, noise: FloatArray, slope: FloatArray) -> FloatArray:
+    """Return the noise of this answer, (observers, streams), where confidence has ``slope`` logits per unit.
+
+    logit noise(c) = logit noise - slope * (c - mean c): with two levels of confidence, which is what most products
+    have, this is a free noise per level; ``state`` includes this answer, so that a constant confidence changes nothing.
+    """
+    mean = state.total / np.maximum(state.count, 1.0)
+    away = np.where(given.kind == Kind.SILENT, 0.0, given.confidence - mean)
+    logit = np.log(noise / (1 - noise))[:, np.newaxis] - slope[:, np.newaxis] * away
+    at: FloatArray = 1.0 / (1.0 + np.exp(-logit))
+    return at
+
+
+class Answers(NamedTuple):
+    """Soft counts of how a stream answers; arrays over streams.
+
+    ``right`` and ``wrong`` proposals that were answered or met with silence.
+    """
+
+    right_answered: FloatArray
+    right_silent: FloatArray
+    wrong_answered: FloatArray
+    wrong_silent: FloatArray
+
+
+def answers_start(streams: int, prior: tuple[float, float, float, float]) -> Answers:
+    """Return the counts before any answer: the prior's pseudo-counts, in the order of :class:`Answers`."""
+    return Answers(*(np.full(streams, count) for count in prior))
+
+
+def heard(state: Answers) -> FloatArray:
+    """Return (2, streams): the probability that a right proposal is answered, and a wrong one."""
+    right = state.right_answered / (state.right_answered + state.right_silent)
+    wrong = state.wrong_answered / (state.wrong_answered + state.wrong_silent)
+    return np.stack([right, wrong])
+
+
+def answers_after(state: Answers, given: Feedback, matching: FloatArray) -> Answers:
+    """Return the counts after one interaction (an online step of expectation maximisation, Cappe & Moulines 2009).
+
+    ``matching`` (streams,) is the probability, before the answer, that the user would express the proposed option; only
+    its entries for silent streams are used. Unprompted choices and silence without a proposal count for nothing.
+    """
+    proposed = (given.proposed != NO_OPTION) & ((given.confidence > 0) | (given.kind == Kind.SILENT))
+    silent = proposed & (given.kind == Kind.SILENT)
+    named = named_option(given)
+    right = proposed & (named == given.proposed)
+    wrong = proposed & ~silent & ~right
+    rate = heard(state)
+    consent = matching * (1.0 - rate[0])
+    odd = consent + (1.0 - matching) * (1.0 - rate[1])
+    share = np.where(silent, consent / np.maximum(odd, 1e-12), 0.0)
+    return Answers(
+        state.right_answered + right,
+        state.right_silent + share,
+        state.wrong_answered + wrong,
+        state.wrong_silent + np.where(silent, 1.0 - share, 0.0),
+    )

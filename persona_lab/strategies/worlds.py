@@ -1,0 +1,102 @@
+"""The worlds that a filter may weigh: how a person's preferred option can move, and how the person answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from persona_lab.errors import ConfigurationError
+
+UNIFORM_TO_5 = (0.2, 0.2, 0.2, 0.2, 0.2)
+"""Law of the length of a burst of exceptions in the core suite: 1 to 5 interactions, equally likely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switching:
+    """The preferred option switches to a uniform other one; bursts of exceptions may interrupt it.
+
+    Parameters
+    ----------
+    hazard
+        Probability of a switch per interaction outside a burst, in [0, 1).
+    exception_rate
+        Probability per free interaction that a burst starts, in [0, 1).
+    lengths
+        Probability that a burst lasts 1, 2, ... interactions; sums to 1.
+    """
+
+    hazard: float
+    exception_rate: float = 0.0
+    lengths: tuple[float, ...] = UNIFORM_TO_5
+
+    def __post_init__(self) -> None:
+        _share(self, "hazard", self.hazard)
+        _share(self, "exception_rate", self.exception_rate)
+        if not self.lengths or min(self.lengths) < 0 or abs(sum(self.lengths) - 1.0) > 1e-9:
+            raise ConfigurationError("Switching", "lengths", self.lengths, "probabilities of 1, 2, ... that sum to 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """Two habits, an unknown pair of options, trade places with probability ``hazard`` per interaction."""
+
+    hazard: float
+
+    def __post_init__(self) -> None:
+        _share(self, "hazard", self.hazard)
+
+
+@dataclass(frozen=True, slots=True)
+class Restless:
+    """Calm stretches and restless ones take turns, starting calm.
+
+    Parameters
+    ----------
+    calm, restless
+        Probability of a switch per interaction in either.
+    block
+        Mean length of a stretch in interactions, > ``phases``.
+    phases
+        A stretch is this many phases of geometric length (an Erlang law: more phases, more regular stretches).
+    """
+
+    calm: float
+    restless: float
+    block: float = 100.0
+    phases: int = 4
+
+    def __post_init__(self) -> None:
+        _share(self, "calm", self.calm)
+        _share(self, "restless", self.restless)
+        if self.phases < 1:
+            raise ConfigurationError("Restless", "phases", self.phases, "at least 1")
+        if self.block <= self.phases:
+            raise ConfigurationError("Restless", "block", self.block, f"more interactions than phases ({self.phases})")
+
+
+Dynamics = Switching | Habits | Restless
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """How the person's answers come about.
+
+    Parameters
+    ----------
+    noise
+        Probability that an answer of average confidence expresses another option than the wanted one, in (0, 1).
+    slope
+        How many logits of noise an answer loses per unit of confidence above the person's average: 0 where
+        confidence says nothing, negative where it misleads.
+    """
+
+    noise: float
+    slope: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.noise < 1.0:
+            raise ConfigurationError("Observer", "noise", self.noise, "a probability strictly between 0 and 1")
+
+
+def _share(owner: object, field: str, value: float) -> None:
+    if not 0.0 <= value < 1.0:
+        raise ConfigurationError(type(owner).__name__, field, value, "a probability in [0, 1)")
