@@ -103,6 +103,29 @@ class Move(StrEnum):
     ACT = "act"
 
 
+class Costs(NamedTuple):
+    """What help is worth and what it costs, (streams,) or scalar arrays in one utility unit.
+
+    ``benefit`` (b) of wanted help, ``harm`` (c) of an unwanted act, ``interruption`` (s) of a suggestion.
+    """
+
+    benefit: FloatArray
+    harm: FloatArray
+    interruption: FloatArray
+
+
+class Acceptance(NamedTuple):
+    """Belief that the next proactive move would be wanted; arrays over streams.
+
+    ``mean`` is the probability itself, ``optimistic`` the value that decides whether to ask, ``evidence`` the effective
+    number of answers behind it.
+    """
+
+    mean: FloatArray
+    optimistic: FloatArray
+    evidence: FloatArray
+
+
 class UserState(StrEnum):
     """What the user is doing when the opportunity arises."""
 

@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import (
+    Acceptance,
     Belief,
     Boundaries,
+    Costs,
     DriftEstimate,
     Interpretation,
     Opportunity,
@@ -24,7 +26,7 @@ from persona_lab.contracts import (
     Summary,
 )
 from persona_lab.events import Event
-from persona_lab.feedback import BoolArray, Feedback, FloatArray
+from persona_lab.feedback import BoolArray, Feedback, FloatArray, IntArray
 
 State = Any
 """A named tuple of arrays, last axis = streams; opaque to everyone but its component."""
@@ -84,6 +86,26 @@ class ProactivePolicy(Protocol):
 
     def decide(self, acceptance: Belief, opportunity: Opportunity, boundaries: Boundaries) -> ProactiveDecision:
         """Return the decision with its reason in words."""
+        ...
+
+
+class StreamPolicy(Protocol):
+    """The same decision over streams: what the lab runs, and what the scalar form calls with one stream."""
+
+    def init(self, streams: int) -> State:
+        """Return the state before any answer."""
+        ...
+
+    def acceptance(self, state: State, luck: FloatArray) -> Acceptance:
+        """Return the belief of acceptance now; ``luck`` is one uniform per stream, for policies that randomise."""
+        ...
+
+    def decide(self, state: State, costs: Costs, luck: FloatArray) -> IntArray:
+        """Return one move per stream: 0 silent, 1 suggest, 2 act."""
+        ...
+
+    def update(self, state: State, move: IntArray, kind: IntArray) -> State:
+        """Return the state after one opportunity; ``kind`` is a ``feedback.Kind``, SILENT where nobody answered."""
         ...
 
 

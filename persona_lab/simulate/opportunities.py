@@ -1,0 +1,181 @@
+"""People who welcome help or do not: streams of opportunities with a hidden, drifting tolerance.
+
+At each opportunity the person would welcome help with probability p, their *tolerance*, which changes with the world's
+hazard. Two laws: ``two_state`` toggles between a low and a high tolerance, ``redraw`` draws a fresh p uniformly at each
+change. A move that is made (suggest or act) is answered with the answer rate, truthfully; silence teaches nothing.
+
+The costs are four pairs of (interruption s, harm c) at benefit b = 1, each in both worlds: eight settings, and sixteen
+cells with the static and the drifting hazard. The published table (LIMITS of this project) names neither the pairs nor
+the redraw prior. They were identified once, from the published *baselines* alone (always, the three readings of the
+approval rule, myopic, told Bayes, optimum), by searching quadruples of pairs over s in {.05, .1, .15, .2, .25, .3, .4,
+.45, .5} and c in {.5, 1, 1.5, 2, 3, 4, 5, 6, 8} and the priors Beta(1, 1), (.5, .5), (1.5, 1), and then frozen, before
+any policy of this package was tuned. Several quadruples fit about equally well. They share (s = .45, c = 2): there the
+two-state prior's mean equals s, so that a myopic rule is indifferent, stays silent and scores 0, as published. The
+discounted Beta .97 acting on its mean took no part in the search (an optimistic variant did, with little weight) and
+came out at 95 / 81 / 52 (published 95 / 82 / 52). The one figure that stays off is the static mean of the vendor's
+reading, 32 against 36.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_lab.contracts import Costs
+from persona_lab.errors import ConfigurationError
+from persona_lab.feedback import BoolArray, FloatArray, IntArray, Kind, padded
+from persona_lab.policies.utilities import SILENT, act_value, costs, suggest_value
+from persona_lab.protocols import StreamPolicy
+from persona_lab.randomness import uniforms
+
+STEPS = 400
+"""Opportunities per person in the published table."""
+
+DRIFT_HAZARD = 0.01
+"""Chance of a change before each opportunity in the drifting cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceWorld:
+    """One law of tolerance.
+
+    Parameters
+    ----------
+    law
+        ``"two_state"``: p is ``low`` or ``high``, equally likely at first, and a change goes to the other.
+        ``"redraw"``: p is uniform on [0, 1], and a change draws it afresh.
+    hazard
+        Probability of a change before each opportunity but the first; 0 is the static world.
+    answer_rate
+        Probability that a move is answered at all, whatever the answer.
+    low, high
+        The two tolerances of ``two_state``.
+
+    Raises
+    ------
+    ConfigurationError
+        If a probability lies outside [0, 1] or the law is unknown.
+    """
+
+    law: Literal["two_state", "redraw"]
+    hazard: float = 0.0
+    answer_rate: float = 0.8
+    low: float = 0.05
+    high: float = 0.85
+
+    def __post_init__(self) -> None:
+        if self.law not in ("two_state", "redraw"):
+            raise ConfigurationError("AcceptanceWorld", "law", self.law, "'two_state' or 'redraw'")
+        for name in ("hazard", "answer_rate", "low", "high"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise ConfigurationError("AcceptanceWorld", name, getattr(self, name), "a probability, 0 to 1")
+
+    @property
+    def name(self) -> str:
+        """Name shown in tables."""
+        return f"{self.law}/{'drifting' if self.hazard > 0 else 'static'}"
+
+
+class CostSetting(NamedTuple):
+    """One pair of costs at benefit 1: ``interruption`` (s) of a suggestion, ``harm`` (c) of an unwanted act."""
+
+    interruption: float
+    harm: float
+
+    @property
+    def costs(self) -> Costs:
+        """The pair as arrays."""
+        return costs(1.0, self.harm, self.interruption)
+
+    @property
+    def name(self) -> str:
+        """Name shown in tables."""
+        return f"s={self.interruption:g} c={self.harm:g}"
+
+
+COST_SETTINGS = (CostSetting(0.15, 0.5), CostSetting(0.2, 6.0), CostSetting(0.3, 2.0), CostSetting(0.45, 2.0))
+"""The four pairs, each played in both worlds."""
+
+WORLDS = tuple(AcceptanceWorld(law, hazard) for hazard in (0.0, DRIFT_HAZARD) for law in ("two_state", "redraw"))
+"""Static and drifting, both laws: with the four pairs, the sixteen cells."""
+
+
+class Play(NamedTuple):
+    """What happened, and the truth behind it; every array is (steps, people).
+
+    ``move`` codes 0 silent, 1 suggest, 2 act; ``kind`` is what the policy saw (``feedback.Kind``); ``wanted`` whether
+    the help would have been welcome; ``tolerance`` its probability; ``stated`` the policy's own probability before the
+    answer; ``changed`` where the tolerance changed. The last four are truth or diagnosis: for metrics only.
+    """
+
+    move: IntArray
+    kind: IntArray
+    wanted: BoolArray
+    tolerance: FloatArray
+    stated: FloatArray
+    changed: BoolArray
+
+
+def tolerance_paths(
+    world: AcceptanceWorld, *, seed: int, people: int, steps: int = STEPS
+) -> tuple[NDArray[np.float32], BoolArray]:
+    """Return the tolerance (steps, people) and where it changed; the same luck for every hazard."""
+    where = {"steps": (0, steps), "streams": (0, people)}
+    changed = uniforms(seed, "tolerance/change", **where) < world.hazard
+    changed[0] = False
+    levels = uniforms(seed, "tolerance/level", **where)
+    if world.law == "two_state":
+        high = (levels[0] < 0.5) ^ (np.cumsum(changed, axis=0) % 2 == 1)
+        return np.where(high, np.float32(world.high), np.float32(world.low)), changed
+    source = np.maximum.accumulate(np.where(changed, np.arange(steps)[:, np.newaxis], 0), axis=0)
+    return np.take_along_axis(levels, source, axis=0), changed
+
+
+def play(
+    policy: StreamPolicy, world: AcceptanceWorld, given: Costs, *, seed: int, people: int, steps: int = STEPS
+) -> Play:
+    """Run one policy through one world in a closed loop.
+
+    Two policies with the same seed meet the same people and luck: the same opportunity would be welcome, and answered,
+    for both. The policy never sees ``wanted`` where it stayed silent or where nobody answered.
+
+    Parameters
+    ----------
+    policy
+        Any :class:`~persona_lab.protocols.StreamPolicy`.
+    world, given
+        The law of tolerance, and the costs (scalars or (people,) arrays).
+    seed, people, steps
+        Key of the luck, number of streams, opportunities each.
+    """
+    width = padded(people)
+    tolerance, changed = tolerance_paths(world, seed=seed, people=width, steps=steps)
+    where = {"steps": (0, steps), "streams": (0, width)}
+    wanted = uniforms(seed, "opportunity/wanted", **where) < tolerance
+    heard = uniforms(seed, "opportunity/answered", **where) < world.answer_rate
+    luck = uniforms(seed, "opportunity/policy", **where)
+    padded_costs = Costs(*(np.resize(part, width) if part.ndim else part for part in given))
+    moves = np.empty((steps, width), dtype=np.int8)
+    kinds = np.empty((steps, width), dtype=np.int8)
+    stated = np.empty((steps, width), dtype=np.float32)
+    state = policy.init(width)
+    for t in range(steps):
+        chance = luck[t].astype(np.float64)
+        stated[t] = policy.acceptance(state, chance).mean
+        moves[t] = policy.decide(state, padded_costs, chance)
+        kinds[t] = np.where(
+            (moves[t] != SILENT) & heard[t], np.where(wanted[t], Kind.ACCEPTED, Kind.DECLINED), Kind.SILENT
+        )
+        state = policy.update(state, moves[t], kinds[t])
+    cut = (slice(None), slice(0, people))
+    return Play(moves[cut], kinds[cut], wanted[cut], tolerance[cut], stated[cut], changed[cut])
+
+
+def clairvoyant_value(tolerance: FloatArray, given: Costs) -> FloatArray:
+    """Return the expected utility of the best move for whoever knows the tolerance: a limit, never reachable."""
+    p = tolerance.astype(np.float64)
+    best: FloatArray = np.maximum(0.0, np.maximum(suggest_value(p, given), act_value(p, given)))
+    return best
