@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from rich.table import Table
 
 from persona_lab.catalog import STRATEGIES
 from persona_lab.errors import InputError
+from persona_lab.protocols import UpdateStrategy
 from persona_lab.simulate.scenarios import SCENARIOS, Scenario
 from persona_lab.studies.plan import LIMIT, StudyPlan, StudyResult
 from persona_lab.studies.profiles import PROFILES
 from persona_lab.studies.runner import ALL, run_study
+from persona_lab.studies.runner import Progress as StudyProgress
 
 HEADLINE = ("error_rate", "over_correction_index", "adaptation_delay", "ratio_to_limit", "regret")
 
@@ -139,7 +141,10 @@ def _cell(value: float | None, error: float | None) -> str:
 
 
 def _scenarios(ids: tuple[str, ...], files: tuple[Path, ...]) -> tuple[Scenario, ...]:
-    found = [SCENARIOS[name] if name in SCENARIOS else _unknown("scenario", name, SCENARIOS) for name in ids]
+    for name in ids:
+        if name not in SCENARIOS:
+            raise _unknown("scenario", name, SCENARIOS)
+    found = [SCENARIOS[name] for name in ids]
     if files:
         from persona_lab.simulate.scenario_files import load_scenario
 
@@ -147,22 +152,24 @@ def _scenarios(ids: tuple[str, ...], files: tuple[Path, ...]) -> tuple[Scenario,
     return tuple(found)
 
 
-def _strategy(name: str) -> object:
+def _strategy(name: str) -> UpdateStrategy:
     if name == LIMIT:
         raise InputError("the limit is always run", value=name, cure="Leave this --strategy out.")
-    return STRATEGIES[name] if name in STRATEGIES else _unknown("strategy", name, STRATEGIES)
+    if name not in STRATEGIES:
+        raise _unknown("strategy", name, STRATEGIES)
+    return STRATEGIES[name]
 
 
-def _unknown(what: str, name: str, known: dict[str, object]) -> object:
+def _unknown(what: str, name: str, known: Iterable[str]) -> InputError:
     import difflib
 
-    near = difflib.get_close_matches(name, known, n=3)
+    near = difflib.get_close_matches(name, list(known), n=3)
     hint = f"Did you mean {' or '.join(near)}? " if near else ""
-    raise InputError(f"unknown {what}", value=name, cure=f"{hint}See `persona-lab list` for all of them.")
+    return InputError(f"unknown {what}", value=name, cure=f"{hint}See `persona-lab list` for all of them.")
 
 
 @contextmanager
-def _progress(console: Console) -> Iterator[object]:
+def _progress(console: Console) -> Iterator[StudyProgress]:
     columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("simulating", total=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,12 +94,12 @@ def draw_traits(scenario: Scenario, *, seed: int, users: tuple[int, int]) -> Tra
         rows = [_mixed_person(path, generator(seed, "traits", user)) for user in range(first, stop)]
         hazard, noise, rate, recurring = (np.array(column) for column in zip(*rows, strict=True))
         return Traits(hazard, noise, rate, recurring.astype(bool))
-    hazard = path.hazard if isinstance(path, (Switch, Exceptions, Recurring)) else 0.0
-    rate = path.rate if isinstance(path, Exceptions) else 0.0
+    everyone = path.hazard if isinstance(path, (Switch, Exceptions, Recurring)) else 0.0
+    bursts = path.rate if isinstance(path, Exceptions) else 0.0
     return Traits(
-        hazard=np.full(n, hazard),
+        hazard=np.full(n, everyone),
         noise=np.full(n, scenario.channel.noise),
-        exception_rate=np.full(n, rate),
+        exception_rate=np.full(n, bursts),
         recurring=np.full(n, isinstance(path, Recurring)),
     )
 
@@ -123,10 +123,11 @@ class _Luck:
         return uniforms(self.seed, purpose, steps=(0, self.steps), streams=self.users)
 
     def once(self, purpose: str) -> NDArray[np.float32]:
-        return uniforms(self.seed, purpose, steps=(0, 1), streams=self.users)[0]
+        first: NDArray[np.float32] = uniforms(self.seed, purpose, steps=(0, 1), streams=self.users)[0]
+        return first
 
 
-def _other(luck: NDArray[np.float32], count: int) -> IntArray:
+def _other(luck: NDArray[np.floating[Any]], count: int) -> IntArray:
     """Turn uniforms into integers 0 .. count - 1."""
     index: IntArray = np.minimum((luck.astype(np.float64) * count).astype(np.int8), count - 1)
     return index
@@ -206,7 +207,8 @@ def _softmax_choice(utilities: FloatArray, luck: NDArray[np.float32]) -> IntArra
     weight = np.exp(utilities - utilities.max(axis=1, keepdims=True))
     reached = np.cumsum(weight, axis=1)
     chosen: IntArray = (luck[:, np.newaxis] * reached[:, -1:] >= reached).sum(axis=1).astype(np.int8)
-    return np.minimum(chosen, utilities.shape[1] - 1)
+    last = np.int8(utilities.shape[1] - 1)
+    return np.minimum(chosen, last, out=chosen)
 
 
 def _noise_and_confidence(weights: Weights | None, noise: FloatArray, luck: _Luck) -> tuple[FloatArray, FloatArray]:

@@ -1,8 +1,9 @@
 """The exact forward filter told the world's parameters: the limit of learning, and an ordinary strategy when guessed.
 
-Hidden Markov forward algorithm (Rabiner 1989, equations 19 to 20) over (preferred option, exception's option, interactions
-left of the exception). Written for legibility and exactness, every state explicit; the filter over a grid of worlds
-(``grid_kernel``) reaches the same numbers by an explicit-duration recursion, and a test holds one against the other.
+Hidden Markov forward algorithm (Rabiner 1989, equations 19 to 20) over (preferred option, exception's option,
+interactions left of the exception). Written for legibility and exactness, every state explicit; the filter over a
+grid of worlds (``grid_kernel``) reaches the same numbers by an explicit-duration recursion, and a test holds one
+against the other.
 """
 
 from __future__ import annotations
@@ -63,8 +64,10 @@ class Answering:
 
 
 class SwitchingState(NamedTuple):
-    """Forward weights: ``free`` (options, streams), no exception on, before the next answer and before the next burst
-    may start; ``burst`` (left, preferred, wanted, streams), an exception on with ``left + 1`` interactions to go.
+    """Forward weights before the next answer.
+
+    ``free`` (options, streams): no exception on, before the next burst may start; ``burst`` (left, preferred, wanted,
+    streams): an exception on with ``left + 1`` interactions to go; ``step`` (streams,): interactions so far.
     """
 
     free: FloatArray

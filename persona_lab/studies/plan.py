@@ -11,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_lab.errors import ConfigurationError
+from persona_lab.feedback import BoolArray, IntArray
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.simulate.scenarios import Scenario
 
@@ -90,11 +91,11 @@ class Timeline(NamedTuple):
     scenario: str
     strategy: str
     user: int
-    preferred: NDArray[np.int8]
-    in_exception: NDArray[np.bool_]
-    proposed: NDArray[np.int8]
-    kind: NDArray[np.int8]
-    corrected: NDArray[np.int8]
+    preferred: IntArray
+    in_exception: BoolArray
+    proposed: IntArray
+    kind: IntArray
+    corrected: IntArray
     belief: NDArray[np.float32]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from persona_lab.measurement import undefined
+from persona_lab.measurement import Measurement, undefined
 from persona_lab.metrics import calibration, tracking
 from persona_lab.metrics.calibration import CalibrationTally, calibration_tally
 from persona_lab.metrics.tracking import Tally, tally
@@ -154,6 +154,7 @@ def _assemble(
     differences: list[dict[str, object]] = []
     timelines: list[Timeline] = []
     pooled: dict[str, list[Tally]] = {}
+    pooled_calibrations: dict[str, list[CalibrationTally]] = {}
     no_limits: dict[str, str] = {}
     for scenario, parts in blocks.items():
         tallies = {name: tracking.join([part.tallies[name] for part in parts]) for name in parts[0].tallies}
@@ -166,6 +167,7 @@ def _assemble(
             pooled.setdefault(name, []).append(counts)
             figures = tracking_figures(counts, tallies.get(LIMIT), tallies[LAST_WRITE_WINS], no_limits.get(scenario))
             figures |= calibration_figures(calibrations[name])
+            pooled_calibrations.setdefault(name, []).append(calibrations[name])
             rows += [
                 record(
                     scenario=scenario,
@@ -183,7 +185,11 @@ def _assemble(
             points.append(_frontier_row(scenario, family, knob, setting, counts, tallies[LAST_WRITE_WINS]))
         differences += _difference_rows(scenario, tallies)
         timelines += [line for part in parts for line in part.timelines]
-    rows += _pooled_rows(plan, pooled, described, no_limits, len(blocks))
+    # The luck is keyed by person number, not by scenario: a person is one cluster over all scenarios.
+    everywhere = {name: tracking.add(parts) for name, parts in pooled.items() if len(parts) == len(blocks)}
+    sums = {name: calibration.add(pooled_calibrations[name]) for name in everywhere}
+    rows += _pooled_rows(plan, everywhere, sums, described, no_limits)
+    differences += _difference_rows(ALL, everywhere)
     return StudyResult(
         records=table(rows),
         calibration=pl.DataFrame(bins),
@@ -205,7 +211,7 @@ def _assemble(
 
 def tracking_figures(
     counts: Tally, limit_counts: Tally | None, last_write_wins: Tally, no_limit: str | None
-) -> dict[str, tracking.Measurement]:
+) -> dict[str, Measurement]:
     """Return every tracking metric of one strategy on one scenario, by name."""
     missing = undefined(f"no limit is computed here: {no_limit}", n=counts.errors.size)
     return {
@@ -224,7 +230,7 @@ def tracking_figures(
     }
 
 
-def calibration_figures(counts: CalibrationTally) -> dict[str, tracking.Measurement]:
+def calibration_figures(counts: CalibrationTally) -> dict[str, Measurement]:
     """Return every calibration metric of one strategy on one scenario, by name."""
     return {
         "log_loss": calibration.log_loss(counts=counts),
@@ -237,17 +243,17 @@ def calibration_figures(counts: CalibrationTally) -> dict[str, tracking.Measurem
 
 def _pooled_rows(
     plan: StudyPlan,
-    pooled: dict[str, list[Tally]],
+    everywhere: Mapping[str, Tally],
+    calibrations: Mapping[str, CalibrationTally],
     described: Mapping[str, str],
     no_limits: Mapping[str, str],
-    scenarios: int,
 ) -> list[dict[str, object]]:
-    """Pool people over all scenarios; the limit enters only where every scenario has one."""
-    everywhere = {name: tracking.join(parts) for name, parts in pooled.items() if len(parts) == scenarios}
+    """Pool all scenarios, person by person; the limit enters only where every scenario has one."""
     reason = "; ".join(f"{scenario}: {why}" for scenario, why in no_limits.items()) or None
     rows: list[dict[str, object]] = []
     for name, counts in everywhere.items():
         figures = tracking_figures(counts, everywhere.get(LIMIT), everywhere[LAST_WRITE_WINS], reason)
+        figures |= calibration_figures(calibrations[name])
         rows += [
             record(
                 scenario=ALL, strategy=name, parameters=described[name], seed=plan.seed, metric=metric, figure=figure
