@@ -14,8 +14,8 @@ from persona_lab.strategies.evidence import ByConfidence
 from persona_lab.strategies.ewma import Ewma
 from persona_lab.strategies.fixed_share import FixedShare, MixingPast
 from persona_lab.strategies.forgetting import ForgettingCount
-from persona_lab.strategies.guards import Guarded, Hysteresis
 from persona_lab.strategies.grid_priors import DEFAULT as HIERARCHICAL_BAYES
+from persona_lab.strategies.guards import Guarded, Hysteresis
 from persona_lab.strategies.kalman import Kalman, VolatileKalman
 from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
 from persona_lab.strategies.pearce_hall import PearceHall
