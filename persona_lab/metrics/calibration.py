@@ -73,6 +73,11 @@ def join(parts: list[CalibrationTally]) -> CalibrationTally:
     return CalibrationTally(*users, *bins)
 
 
+def add(parts: list[CalibrationTally]) -> CalibrationTally:
+    """Return one tally of the same users over all ``parts``: every sum added up."""
+    return CalibrationTally(*(np.add.reduce(columns, axis=0) for columns in zip(*parts, strict=True)))
+
+
 def log_loss(*, counts: CalibrationTally) -> Measurement:
     """Mean negative log belief in the true option, nats, clipped to [.001, .999]; lower is better."""
     return pooled_ratio(

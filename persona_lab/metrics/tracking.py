@@ -110,6 +110,14 @@ def join(parts: list[Tally]) -> Tally:
     return Tally(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
+def add(parts: list[Tally]) -> Tally:
+    """Return one tally of the same users over all ``parts``, as if these were stretches of one life.
+
+    Pooled standard errors then take a user as one observation: scenarios share the luck of a user.
+    """
+    return Tally(*(np.add.reduce(columns, axis=0) for columns in zip(*parts, strict=True)))
+
+
 def error_rate(*, counts: Tally) -> Measurement:
     """Share of scored interactions with a wrong proposal, answered or not; read the error budget beside it."""
     return pooled_ratio(
