@@ -1,0 +1,159 @@
+"""Thresholds that keep their promise for every base rate: tables of critical values given a stream's own past.
+
+Given how many ones a stream of n events holds, every order of them is equally likely while nothing changes, whatever
+the person's base rate: the count is sufficient. A table holds, for blocks of n and of the count, the value that a share
+of the orders exceeds for the first time there, so that false alarms come at a stated pace for *every* rate. The same
+idea as conditioning on the margins in Fisher's exact test; :mod:`persona_lab.detectors.calibration` builds it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_lab.errors import ConfigurationError
+from persona_lab.feedback import IntArray
+
+BINS = 48
+"""Classes of the rate of ones, equal on the arcsine-square-root scale, where a rate's standard error is constant."""
+
+SINGLE = 32
+"""Up to here every n has its own row; then rows cover ``GROWTH`` more."""
+
+GROWTH = 1.12
+
+
+@dataclass(frozen=True)
+class ThresholdTable:
+    """Critical values of one statistic.
+
+    Attributes
+    ----------
+    statistic
+        The statistic and its knobs, as the detector's ``statistic_name`` spells them.
+    arl0
+        Stated mean events to the first false alarm, ascending.
+    log_levels
+        Log of the critical value, shape (arl0, rows of n, ``BINS``); an alarm needs more than it.
+    """
+
+    statistic: str
+    arl0: tuple[float, ...]
+    log_levels: NDArray[np.float32]
+
+    def levels(self, arl0: float) -> NDArray[np.float32]:
+        """Return (rows, ``BINS``) critical values, log-linear in log ``arl0`` between the tabulated ones."""
+        grid = np.log(self.arl0)
+        at = np.log(arl0)
+        if not grid[0] - 1e-9 <= at <= grid[-1] + 1e-9:
+            raise ConfigurationError(
+                self.statistic, "arl0", arl0, f"{self.arl0[0]:g} to {self.arl0[-1]:g} (the calibrated range)"
+            )
+        right = int(np.clip(np.searchsorted(grid, at), 1, len(grid) - 1)) if len(grid) > 1 else 0
+        if right == 0:
+            only: NDArray[np.float32] = np.exp(self.log_levels[0])
+            return only
+        share = np.float32((at - grid[right - 1]) / (grid[right] - grid[right - 1]))
+        mixed: NDArray[np.float32] = (1 - share) * self.log_levels[right - 1] + share * self.log_levels[right]
+        levels: NDArray[np.float32] = np.exp(mixed).astype(np.float32)
+        return levels
+
+
+def row_edges(longest: int) -> NDArray[np.int32]:
+    """Return the first n of every row, up to the row that holds ``longest``."""
+    edges = list(range(1, SINGLE + 1))
+    while edges[-1] < longest:
+        edges.append(max(edges[-1] + 1, int(edges[-1] * GROWTH)))
+    return np.array(edges, dtype=np.int32)
+
+
+def rate_bin(hits: IntArray, seen: IntArray) -> IntArray:
+    """Return the class, 0 to ``BINS`` - 1, of the rate of ones ``hits / seen``."""
+    angle = np.arcsin(np.sqrt((hits + 0.5) / (seen + 1.0))) * (2.0 / np.pi)
+    where: IntArray = np.minimum((angle * BINS).astype(np.int32), BINS - 1)
+    return where
+
+
+class Levels(NamedTuple):
+    """Critical values (rows of n, ``BINS``) and the lowest of each row."""
+
+    values: NDArray[np.float32]
+    floors: NDArray[np.float32]
+
+
+def critical(levels: Levels, statistic: NDArray[np.float32], seen: IntArray, hits: IntArray) -> NDArray[np.intp]:
+    """Return the indices of the streams whose statistic exceeds its critical value.
+
+    Few streams come near the lowest value of their rows, and only those are looked up.
+    """
+    if seen.size == 0:
+        return np.empty(0, dtype=np.intp)
+    last = levels.values.shape[0] - 1
+    first_row, last_row = np.minimum(rows_of(np.array([seen.min(), seen.max()])), last)
+    near = np.flatnonzero(statistic > levels.floors[first_row : last_row + 1].min())
+    if near.size == 0:
+        return near
+    rows = np.minimum(rows_of(seen[near]), last)
+    over: NDArray[np.intp] = near[statistic[near] > levels.values[rows, rate_bin(hits[near], seen[near])]]
+    return over
+
+
+def rows_of(seen: IntArray) -> IntArray:
+    """Return the row of the table that holds each n; 0 for n = 0."""
+    rows: IntArray = np.maximum(np.searchsorted(_ALL_EDGES, seen, side="right") - 1, 0)
+    return rows
+
+
+_ALL_EDGES = row_edges(1 << 20)
+
+
+def as_levels(table: ThresholdTable, arl0: float) -> Levels:
+    """Return the critical values at ``arl0``, ready for :func:`critical`."""
+    values = table.levels(arl0)
+    return Levels(values, values.min(axis=1))
+
+
+@cache
+def shipped_levels(statistic: str, arl0: float) -> Levels:
+    """Return the critical values that ship with the package for a statistic and an ARL0."""
+    return as_levels(shipped(statistic), arl0)
+
+
+@cache
+def shipped(statistic: str) -> ThresholdTable:
+    """Return the table that ships with the package for this statistic.
+
+    Raises
+    ------
+    ConfigurationError
+        If the package ships no table for these knobs.
+    """
+    place = files("persona_lab.detectors") / "tables" / f"{statistic}.json"
+    try:
+        raw = json.loads(place.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(
+            "detector", "knobs", statistic, "knobs with a shipped table, or table=calibration.calibrate(detector)"
+        ) from None
+    shape = (len(raw["arl0"]), raw["rows"], BINS)
+    levels = np.array(raw["log_levels_in_thousandths"], dtype=np.float32).reshape(shape) / np.float32(1000)
+    return ThresholdTable(raw["statistic"], tuple(raw["arl0"]), levels.astype(np.float32))
+
+
+def to_json(table: ThresholdTable) -> str:
+    """Return the table as the JSON text in which tables ship."""
+    return json.dumps(
+        {
+            "statistic": table.statistic,
+            "arl0": list(table.arl0),
+            "rows": int(table.log_levels.shape[1]),
+            "log_levels_in_thousandths": np.rint(table.log_levels * 1000).astype(int).ravel().tolist(),
+        },
+        separators=(",", ":"),
+    )
