@@ -1,0 +1,69 @@
+"""Write a study's report: report.html, summary.md, results.parquet, manifest.json, junit.xml."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from persona_lab.report import html, markdown
+from persona_lab.report.sanity import checks, junit
+from persona_lab.report.sections import Section
+from persona_lab.report.study import Study
+from persona_lab.report.study_sections import headline_table, study_sections, where_table
+from persona_lab.report.verdict import people, verdict
+from persona_lab.studies.plan import StudyResult
+from persona_lab.studies.records import write_parquet, write_text
+
+TITLE = "How should the model of a person move?"
+
+
+def write_report(result: StudyResult, out: Path, *, extra: Sequence[Section] = ()) -> Path:
+    """Write every file of the report into ``out`` and return the path of ``report.html``.
+
+    Parameters
+    ----------
+    result
+        What the study found.
+    out
+        Folder; created where it is missing. Each file appears whole or not at all.
+    extra
+        Sections of other areas, placed before "How it was made".
+    """
+    study = Study(result)
+    sections = study_sections(study)
+    path = out / "report.html"
+    write_parquet(result.records, out / "results.parquet")
+    write_text(json.dumps(result.manifest, indent=2, sort_keys=True, allow_nan=False) + "\n", out / "manifest.json")
+    write_text(junit(checks(study)), out / "junit.xml")
+    write_text(summary(study, extra=extra), out / "summary.md")
+    write_text(html.page(TITLE, _lead(study), (*sections[:-1], *extra, sections[-1]), _footer(study)), path)
+    return path
+
+
+def summary(study: Study, *, extra: Sequence[Section] = ()) -> str:
+    """Return the verdict, the headline table and what the checks say, as Markdown."""
+    failed = [check for check in checks(study) if check.problem]
+    told = "All sanity checks passed." if not failed else f"**{len(failed)} sanity checks failed**, see `junit.xml`: " + "; ".join(
+        f"{check.name} ({check.subject})" for check in failed
+    )  # fmt: skip
+    parts = [
+        Section("Verdict", prose=(*verdict(study), told)),
+        Section("All rules and controls", tables=(headline_table(study),)),
+        Section("Scenario by scenario", tables=(where_table(study),)),
+        *extra,
+    ]
+    return markdown.document(TITLE, _lead(study), parts)
+
+
+def _lead(study: Study) -> str:
+    manifest = study.result.manifest
+    return f"A persona_lab study: {people(study)}; seed {manifest.get('seed', '?')}, profile {manifest.get('profile', '?')}."
+
+
+def _footer(study: Study) -> str:
+    environment = study.result.manifest.get("environment", {})
+    return (
+        f"persona_lab {environment.get('persona_lab', '?')}, revision {environment.get('git_revision') or 'unknown'}. "
+        "This file needs no network."
+    )

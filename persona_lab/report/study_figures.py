@@ -1,0 +1,302 @@
+"""Figures of a study: the over-correction plane with the limit's frontier, calibration, the error budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+import polars as pl
+
+from persona_lab.report.figures import GREY, INK, line, look, marker, styled
+from persona_lab.report.labels import Label, place
+from persona_lab.report.study import ALL, Study, scenario_title
+from persona_lab.studies.plan import LIMIT
+
+PLANE_FLOOR = 2e-3
+"""Over-correction indices below this (0 among them) are drawn on the left edge of the logarithmic axis."""
+
+LEAST_DELAY = 0.3
+"""Delays below this, in wrong proposals per switch, are drawn on the lower edge."""
+
+PLANE_SIZE = (760.0, 420.0)
+"""Plotting area in pixels for which direct labels are placed."""
+
+LIMIT_FAMILY = "the limit"
+
+BUDGET = (
+    ("over_correction_rate", "for noise (over-correction)", "#D55E00", ""),
+    ("adaptation_rate", "for change (adaptation)", "#0072B2", "/"),
+    ("cold_start_rate", "getting to know (cold start)", "#9a9a9a", "."),
+)
+"""Metric, label, colour and hatch of the three causes of error."""
+
+
+@dataclass(frozen=True)
+class PlanePoint:
+    """A strategy in the plane: drawn position, and the true one for those set on the edge."""
+
+    name: str
+    index: float
+    delay: float
+
+    @property
+    def drawn(self) -> tuple[float, float]:
+        """Position on the logarithmic axes."""
+        return max(self.index, PLANE_FLOOR), max(self.delay, LEAST_DELAY)
+
+    @property
+    def on_edge(self) -> bool:
+        """Whether it lies left of or below the axes."""
+        return self.index < PLANE_FLOOR or self.delay < LEAST_DELAY
+
+    @property
+    def label(self) -> str:
+        """Direct label; a point set on the edge says its true index."""
+        return f"{self.name} (index {self.index:.4g})" if self.index < PLANE_FLOOR else self.name
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Everything the plane of one scenario shows, in data units; one input of Plotly and of the README's SVG."""
+
+    scenario: str
+    points: tuple[PlanePoint, ...]
+    curves: tuple[tuple[str, tuple[tuple[float, float, float], ...]], ...]
+
+    @property
+    def x_range(self) -> tuple[float, float]:
+        """Powers of ten at both ends of the index axis."""
+        most = max([point.drawn[0] for point in self.points] + [x for _, curve in self.curves for x, _, _ in curve])
+        return math.log10(PLANE_FLOOR) - 0.1, math.log10(max(most, 1.0)) + 0.15
+
+    @property
+    def y_range(self) -> tuple[float, float]:
+        """Powers of ten at both ends of the delay axis."""
+        ys = [point.drawn[1] for point in self.points] + [y for _, curve in self.curves for _, y, _ in curve]
+        return math.log10(min(ys)) - 0.12, math.log10(max(ys)) + 0.12
+
+    def pixel(self, x: float, y: float, width: float, height: float) -> tuple[float, float]:
+        """Return the place of a data point on a canvas, y downward."""
+        (left, right), (low, high) = self.x_range, self.y_range
+        return (
+            (math.log10(x) - left) / (right - left) * width,
+            (high - math.log10(y)) / (high - low) * height,
+        )
+
+    def labels(self, width: float, height: float, font: float = 12.0) -> list[Label]:
+        """Return where the points' labels go, most important point first."""
+        between = [
+            self.pixel(x, y, width, height)
+            for _, curve in self.curves
+            for x, y in _dense([(x, y) for x, y, _ in curve])
+        ]
+        return place(
+            [self.pixel(*point.drawn, width, height) for point in self.points],
+            [point.label for point in self.points],
+            width=width,
+            height=height,
+            font=font,
+            obstacles=between,
+        )
+
+
+def plane(study: Study, scenario: str, strategies: Sequence[str]) -> Plane | None:
+    """Return the plane of one scenario, None where index or delay is undefined for every strategy."""
+    points = []
+    for name in strategies:
+        index = study.value(scenario, name, "over_correction_index")
+        delay = study.value(scenario, name, "adaptation_delay")
+        if index is not None and delay is not None:
+            points.append(PlanePoint(name, index, delay))
+    if not points:
+        return None
+    swept = study.result.frontier
+    curves = []
+    if swept.width:
+        here = swept.filter(
+            (pl.col("scenario") == scenario)
+            & pl.col("over_correction_index").is_not_null()
+            & pl.col("adaptation_delay").is_not_null()
+        ).sort("family", "setting")
+        for (family,), part in here.group_by("family", maintain_order=True):
+            curve = [
+                (
+                    max(row["over_correction_index"], PLANE_FLOOR),
+                    max(row["adaptation_delay"], LEAST_DELAY),
+                    row["setting"],
+                )
+                for row in part.iter_rows(named=True)
+            ]
+            curves.append((str(family), tuple(curve)))
+    return Plane(scenario, tuple(points), tuple(sorted(curves, key=lambda curve: curve[0] == LIMIT_FAMILY)))
+
+
+def plane_figure(found: Plane) -> go.Figure:
+    """Draw the plane: logarithmic axes, direct labels, the limit's frontier."""
+    figure = go.Figure()
+    for family, curve in found.curves:
+        xs, ys, settings = zip(*curve, strict=True)
+        limit = family == LIMIT_FAMILY
+        figure.add_trace(
+            go.Scatter(
+                x=xs,
+                y=ys,
+                mode="lines+markers",
+                name="frontier of the limit" if limit else f"{family}, swept",
+                line={**line(family, 2.5 if limit else 1.5), "shape": "linear"},
+                marker={"size": 5 if limit else 4, "color": look(family).colour},
+                customdata=settings,
+                hovertemplate=f"{family}, knob at %{{customdata}}<br>index %{{x:.3g}}, delay %{{y:.2f}}<extra></extra>",
+            )
+        )
+    for point in found.points:
+        x, y = point.drawn
+        figure.add_trace(
+            go.Scatter(
+                x=[x],
+                y=[y],
+                mode="markers",
+                name=point.name,
+                marker=marker(point.name, 16 if point.name == LIMIT else 12),
+                hovertemplate=f"<b>{point.name}</b><br>index {point.index:.4f}<br>delay {point.delay:.2f} wrong "
+                "proposals per change<extra></extra>",
+            )
+        )
+    styled(
+        figure,
+        title=f"Over-correction against adaptation delay: {scenario_title(found.scenario)}",
+        x="over-correction index (0 = never moved by noise, 1 = last-write-wins)",
+        y="adaptation delay (wrong proposals per change)",
+        height=560,
+        log=("x", "y"),
+    )
+    figure.update_xaxes(range=list(found.x_range), tickvals=[0.002, 0.01, 0.03, 0.1, 0.3, 1, 3], ticktext=None)
+    figure.update_xaxes(ticktext=["≤ .002", ".01", ".03", ".1", ".3", "1", "3"])
+    ticks = [0.3, 0.5, 1, 2, 3, 5, 10, 20, 50, 100, 200, 500]
+    figure.update_yaxes(range=list(found.y_range), tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks])
+    figure.update_layout(showlegend=False, annotations=[*_plane_labels(found), _better()])
+    return figure
+
+
+def _plane_labels(found: Plane) -> list[dict[str, object]]:
+    width, height = PLANE_SIZE
+    made = []
+    for point, label in zip(found.points, found.labels(width, height), strict=True):
+        x, y = found.pixel(*point.drawn, width, height)
+        made.append(
+            {
+                "x": math.log10(point.drawn[0]),
+                "y": math.log10(point.drawn[1]),
+                "ax": label.left + label.width / 2 - x,
+                "ay": label.top + label.height / 2 - y,
+                "text": f"<b>{point.label}</b>" if point.name == LIMIT else point.label,
+                "showarrow": True,
+                "arrowhead": 0,
+                "arrowwidth": 0.8,
+                "arrowcolor": "#888888" if label.ring else "rgba(0,0,0,0)",
+                "standoff": 5,
+                "font": {"size": 12, "color": INK},
+                "bgcolor": "rgba(255,255,255,0.7)",
+                "borderpad": 0,
+            }
+        )
+    return made
+
+
+def _better() -> dict[str, object]:
+    return {
+        "x": 0.005, "y": 0.01, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
+        "showarrow": False, "text": "↙ better", "font": {"size": 13, "color": GREY},
+    }  # fmt: skip
+
+
+def budget_figure(study: Study, scenario: str, strategies: Sequence[str]) -> go.Figure:
+    """Draw errors per 100 interactions by cause, one bar per strategy, best on top."""
+    names = [name for name in strategies if study.value(scenario, name, "error_rate") is not None]
+    names.sort(key=lambda name: (study.value(scenario, name, "error_rate") or 0.0, name), reverse=True)
+    figure = go.Figure()
+    for metric, label, colour, hatch in BUDGET:
+        values = [100 * (study.value(scenario, name, metric) or 0.0) for name in names]
+        figure.add_trace(
+            go.Bar(
+                y=names,
+                x=values,
+                orientation="h",
+                name=label,
+                marker={"color": colour, "pattern": {"shape": hatch, "fgcolor": "white", "size": 5, "solidity": 0.25}},
+                hovertemplate=f"%{{y}}<br>{label}: %{{x:.2f}} per 100<extra></extra>",
+            )
+        )
+    totals = [100 * (study.value(scenario, name, "error_rate") or 0.0) for name in names]
+    figure.add_trace(
+        go.Scatter(
+            y=names, x=totals, mode="text", text=[f" {total:.1f}" for total in totals], textposition="middle right",
+            showlegend=False, hoverinfo="skip",
+        )
+    )  # fmt: skip
+    styled(
+        figure,
+        title=f"What errors are paid for: {scenario_title(scenario)}",
+        x="errors per 100 scored interactions",
+        y="",
+        height=150 + 26 * len(names),
+    )
+    ordered = sorted(totals)
+    shown = next((total for total in reversed(ordered) if total < 60), ordered[-1]) if ordered else 1.0
+    figure.update_xaxes(range=[0, 1.15 * max(shown, 0.1)])
+    figure.update_layout(
+        barmode="stack", bargap=0.25, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        margin={"t": 90},
+    )  # fmt: skip
+    return figure
+
+
+def reliability_figure(study: Study, strategies: Sequence[str], scenario: str = ALL) -> go.Figure:
+    """Draw how often a proposal was right against what was stated, all scenarios pooled."""
+    figure = go.Figure(
+        go.Scatter(
+            x=[0, 1], y=[0, 1], mode="lines", name="perfect honesty", line={"color": GREY, "width": 1.5, "dash": "dot"},
+            hoverinfo="skip",
+        )
+    )  # fmt: skip
+    for name in strategies:
+        bins = study.reliability(name)
+        if bins.is_empty():
+            continue
+        total = bins["n"].sum()
+        sizes = [5 + 11 * math.sqrt(n / total) for n in bins["n"]]
+        figure.add_trace(
+            go.Scatter(
+                x=[round(x, 4) for x in bins["stated"]],
+                y=[round(x, 4) for x in bins["right"]],
+                mode="lines+markers",
+                name=name,
+                line=line(name, 1.6),
+                marker={**marker(name), "size": sizes},
+                customdata=bins["n"].to_list(),
+                hovertemplate=f"<b>{name}</b><br>stated %{{x:.3f}}, right %{{y:.3f}}<br>%{{customdata:,}} "
+                "proposals<extra></extra>",
+            )
+        )
+    styled(
+        figure,
+        title=f"Calibration: {scenario_title(scenario)}",
+        x="stated probability of the proposal",
+        y="share of proposals that were right",
+        height=540,
+    )
+    figure.update_xaxes(range=[0, 1.02])
+    figure.update_yaxes(range=[0, 1.02])
+    return figure
+
+
+def _dense(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return points along a polyline on logarithmic axes, so that labels can keep off it."""
+    made = []
+    for (x, y), (u, v) in zip(points, points[1:], strict=False):
+        for step in range(12):
+            share = step / 12
+            made.append((x ** (1 - share) * u**share, y ** (1 - share) * v**share))
+    return made

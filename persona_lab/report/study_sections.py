@@ -1,0 +1,343 @@
+"""The sections of a study's report, in reading order: verdict first, how it was made last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from persona_lab.report.sections import (
+    UNDEFINED,
+    Cell,
+    Drawing,
+    Section,
+    Table,
+    figure_cell,
+    listing,
+    name_cell,
+    signed,
+)
+from persona_lab.report.study import ALL, Study, scenario_title
+from persona_lab.report.study_figures import budget_figure, plane, plane_figure, reliability_figure
+from persona_lab.report.timeline_figures import timeline_figure
+from persona_lab.report.verdict import verdict
+from persona_lab.studies.plan import CONTROLS, LAST_WRITE_WINS, LIMIT
+
+MOST_TIMELINES = 6
+"""People to choose from in the timeline figure; each adds some 60 kB."""
+
+NARROW_PLANE: dict[str, Any] = {
+    "annotations": [],
+    "showlegend": True,
+    "legend": {"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0, "font": {"size": 11}},
+    "height": 640,
+    "margin": {"l": 45, "r": 10, "t": 60, "b": 190},
+}
+NARROW_LEGEND: dict[str, Any] = {
+    "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "font": {"size": 11}},
+    "margin": {"l": 45, "r": 10, "t": 60, "b": 190},
+    "height": 640,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """How a metric is printed: heading, factor, digits."""
+
+    metric: str
+    heading: str
+    scale: float = 1.0
+    digits: int = 2
+
+
+HEADLINE = (
+    Column("error_rate", "errors, %", 100.0),
+    Column("over_correction_rate", "for noise, per 100", 100.0),
+    Column("adaptation_rate", "for change, per 100", 100.0),
+    Column("cold_start_rate", "cold start, per 100", 100.0),
+    Column("over_correction_index", "over-correction index", 1.0, 3),
+    Column("adaptation_delay", "adaptation delay, wrong proposals per change"),
+    Column("ratio_to_limit", "ratio to the limit"),
+    Column("regret", "regret, extra errors per 100"),
+)
+
+SECOND = (
+    Column("volatility", "volatility, needless changes per 100"),
+    Column("staleness", "staleness, %", 100.0),
+    Column("log_loss", "log-loss, nats", 1.0, 3),
+    Column("brier", "Brier", 1.0, 3),
+    Column("ece", "ECE", 1.0, 3),
+    Column("ece_perfect", "ECE of a perfect forecaster", 1.0, 4),
+    Column("calibration_slope", "calibration slope"),
+)
+
+SHADES = ("#f7fbff", "#e3eef9", "#cadef0", "#f9e3c4", "#f3c88f", "#e8a35a")
+"""Light blue close to the limit, orange far from it: told apart by any colour vision and in grey print."""
+
+SHADE_STEPS = (1.05, 1.25, 1.6, 2.5, 5.0)
+"""Ratios to the limit at which the shade changes."""
+
+
+def study_sections(study: Study) -> tuple[Section, ...]:
+    """Return every section of a study's report; what cannot be drawn is left out and said so."""
+    return (
+        _verdict(study),
+        _plane(study),
+        _table(study),
+        _where(study),
+        _calibration(study),
+        _person(study),
+        _made(study),
+    )
+
+
+def headline_table(study: Study, columns: Sequence[Column] = HEADLINE, title: str = "") -> Table:
+    """Return the pooled table: the limit, then every rule from best to worst, controls among them."""
+    names = ((LIMIT,) if study.has_limit else ()) + study.strategies
+    rows = []
+    for name in names:
+        cells = [
+            figure_cell(study.figure(ALL, name, column.metric), scale=column.scale, digits=column.digits)
+            for column in columns
+        ]
+        note = _parameters(study, name)
+        label = f"{name} †" if name in CONTROLS or name == LIMIT else name
+        rows.append((Cell(label, note=None if note is None else f"parameters: {note}", number=False), *cells))
+    tied = {study.best, *study.tied(ALL, study.best, study.strategies)}
+    return Table(
+        title=title or "All scenarios pooled, best first",
+        columns=("strategy", *(column.heading for column in columns)),
+        rows=tuple(rows),
+        reading="± one standard error over people. † control. In bold: the fewest errors, and what differs from it by less than "
+        "its noise (paired by person, Holm-corrected over all pairs). A dash is undefined, for the reason given.",
+        highlight=frozenset(index for index, name in enumerate(names) if name in tied),
+    )
+
+
+def where_table(study: Study) -> Table:
+    """Return the table of which rule makes the fewest errors in which scenario, ties included."""
+    rows = []
+    for scenario in study.scenarios:
+        best = study.best_in(scenario)
+        if best is None:
+            continue
+        tied = study.tied(scenario, best, study.strategies)
+        named = listing(tied) if len(tied) <= 3 else f"{listing(tied[:3], ',')} and {len(tied) - 3} more"
+        rows.append(
+            (
+                name_cell(scenario_title(scenario), note=_described(study, scenario)),
+                figure_cell(study.figure(scenario, LIMIT, "error_rate"), scale=100.0),
+                name_cell(best),
+                figure_cell(study.figure(scenario, best, "error_rate"), scale=100.0),
+                figure_cell(study.figure(scenario, best, "regret")),
+                name_cell(named or "none"),
+            )
+        )
+    return Table(
+        title="Which rule where",
+        columns=(
+            "scenario",
+            "limit's errors, %",
+            "fewest errors",
+            "its errors, %",
+            "its regret per 100",
+            "not told apart",
+        ),
+        rows=tuple(rows),
+        reading="Not told apart: rules whose paired difference from the best has Holm's p of .05 or more.",
+    )
+
+
+def heat_table(study: Study) -> Table:
+    """Return the heat map: one row per rule, one column per scenario, ratio to the limit with the regret under it."""
+    rows = []
+    for name in study.strategies:
+        cells = []
+        for scenario in study.scenarios:
+            ratio = study.figure(scenario, name, "ratio_to_limit")
+            regret = study.value(scenario, name, "regret")
+            below = f"+{regret:.1f}" if regret is not None and regret >= 0 else signed(f"{regret or 0.0:.1f}")
+            if ratio.value is None:
+                cells.append(Cell(UNDEFINED, small=below if regret is not None else "", note=ratio.reason))
+                continue
+            text = f"{ratio.value:.2f}" if ratio.value < 10 else f"{ratio.value:.0f}"
+            cells.append(Cell(text, small=below, shade=_shade(ratio.value)))
+        rows.append((name_cell(name), *cells))
+    return Table(
+        title="Ratio to the limit, by scenario",
+        columns=("strategy", *(scenario_title(scenario) for scenario in study.scenarios)),
+        rows=tuple(rows),
+        reading="Large: errors as a multiple of the limit's on the same people. Small: regret, the extra errors per 100 "
+        "interactions. Ratios explode where the limit hardly errs, so read both. Blue is close to the limit, orange "
+        "far from it.",
+    )
+
+
+def _verdict(study: Study) -> Section:
+    return Section("Verdict", prose=verdict(study))
+
+
+def _plane(study: Study) -> Section:
+    scenarios = study.planes
+    drawn = [(scenario, plane(study, scenario, study.shown)) for scenario in (*scenarios, ALL)]
+    choices = tuple(
+        (scenario_title(scenario), plane_figure(found)) for scenario, found in drawn if found is not None and scenarios
+    )
+    names = ((LIMIT,) if study.has_limit else ()) + study.strategies
+    budget = Drawing(
+        name="budget",
+        choices=tuple((scenario_title(s), budget_figure(study, s, names)) for s in (ALL, *study.scenarios)),
+        reading="Every error has one cause. Orange is paid for noise, blue (hatched) for change. A rule with little orange "
+        "and much blue is too slow, the reverse too jumpy. Bars that leave the picture carry their total on hover.",
+        narrow={"margin": {"l": 10, "r": 10, "t": 110, "b": 50}},
+    )
+    if not choices:
+        return Section(
+            "Too eager or too slow",
+            prose=(
+                "The plane of over-correction against adaptation delay needs people who change and noise that misleads; "
+                "these scenarios have none where both are defined.",
+            ),
+            drawings=(budget,),
+        )
+    return Section(
+        "Too eager or too slow",
+        prose=(
+            "Moving with every answer over-corrects; moving slowly leaves true changes unheeded. Neither figure means "
+            "anything without the other: a rule that never learns has an over-correction index of 0.",
+        ),
+        drawings=(
+            Drawing(
+                name="plane",
+                choices=choices,
+                reading="Left is deaf to noise, down is quick to follow a true change; both axes are logarithmic. The black "
+                "line is the exact limit told a wrong hazard, from far too small to far too large: its star is the limit "
+                "told the truth. The distance from a point to the line is what its rule leaves on the table. The green "
+                "dotted line is the EWMA swept over its rate.",
+                narrow=NARROW_PLANE,
+            ),
+            budget,
+        ),
+    )
+
+
+def _table(study: Study) -> Section:
+    return Section(
+        "All rules and controls",
+        tables=(headline_table(study), headline_table(study, SECOND, "Further figures, all scenarios pooled")),
+    )
+
+
+def _where(study: Study) -> Section:
+    tables = [where_table(study)]
+    if study.has_limit:
+        tables.append(heat_table(study))
+    return Section("Scenario by scenario", tables=tuple(tables))
+
+
+def _calibration(study: Study) -> Section:
+    return Section(
+        "Does it know what it knows?",
+        prose=(
+            "An agent that acts on a stated probability needs it to be true. The table above has log-loss, Brier and ECE "
+            "beside the ECE that a perfect forecaster would show by chance at this sample size.",
+        ),
+        drawings=(
+            Drawing(
+                name="calibration",
+                choices=(("all scenarios pooled", reliability_figure(study, study.shown)),),
+                reading="On the dotted diagonal a stated 80 % is right 80 % of the time. Below it the rule boasts, above it "
+                "it is too modest. Larger markers rest on more proposals.",
+                narrow=NARROW_LEGEND,
+            ),
+        ),
+    )
+
+
+def _person(study: Study) -> Section:
+    lines = study.result.timelines
+    people: dict[tuple[str, int], list[Any]] = {}
+    for line in lines:
+        people.setdefault((line.scenario, line.user), []).append(line)
+    firsts = [key for key in people if key[1] == min(user for scenario, user in people if scenario == key[0])]
+    firsts.sort(key=lambda key: key[0] not in study.planes or study.planes.index(key[0]))
+    choices = []
+    for key in firsts[:MOST_TIMELINES]:
+        known = [line for name in study.shown for line in people[key] if line.strategy == name]
+        detailed = [study.best, LAST_WRITE_WINS] if study.best != LAST_WRITE_WINS else [LAST_WRITE_WINS]
+        choices.append((f"{scenario_title(key[0])}, person {key[1]}", timeline_figure(known, detailed)))
+    if not choices:
+        return Section("One person", prose=("This study recorded nobody step by step.",))
+    return Section(
+        "One person",
+        prose=("Averages hide how it feels. Here is one simulated person under two rules, and every rule's errors.",),
+        drawings=(
+            Drawing(
+                name="person",
+                choices=tuple(choices),
+                reading="The black line is what the person truly prefers. Darker blue is stronger belief. An orange dot is a "
+                "wrong proposal, a thin cross the option that the person's correction named; crosses off the black line "
+                "are noise or exceptions. Below, each mark is one error: triangles after a change, crosses when noise "
+                "moved a belief that was right.",
+                narrow={"margin": {"l": 10, "r": 5, "t": 80, "b": 150}},
+            ),
+        ),
+    )
+
+
+def _made(study: Study) -> Section:
+    manifest = study.result.manifest
+    environment: Mapping[str, Any] = manifest.get("environment", {})
+    facts = [
+        (key, _plain(value)) for key, value in manifest.items() if key not in ("scenarios", "strategies", "environment")
+    ]
+    facts += [(key, _plain(value)) for key, value in environment.items()]
+    tables = [
+        Table("The run", ("what", "value"), tuple((name_cell(key), name_cell(value)) for key, value in facts)),
+        _components("Strategies and their parameters", manifest.get("strategies", {})),
+        _components("Scenarios and their parameters", manifest.get("scenarios", {})),
+    ]
+    return Section(
+        "How it was made",
+        prose=(
+            "People are simulated with known preferences; an agent proposes, they answer through noise, it learns. Every "
+            "strategy meets the same people and the same luck, so differences are paired by person. The limit is the "
+            "exact Bayes filter told the scenario's parameters. Interactions inside an exception are not scored.",
+            "**error rate**: share of scored proposals that differ from the true preference. **over-correction index**: "
+            "errors made after the preference had been found, over those of last-write-wins. **adaptation delay**: errors "
+            "per true change before the new preference is first proposed. **regret**: extra errors per 100 interactions over "
+            "the limit's. A person is one observation: standard errors are over people.",
+            "The same seed gives the same bytes. `results.parquet` holds every figure, `manifest.json` all that is below.",
+        ),
+        tables=tuple(table for table in tables if table.rows),
+        folded=True,
+    )
+
+
+def _components(title: str, described: Mapping[str, Any]) -> Table:
+    rows = tuple((name_cell(name), name_cell(_plain(value))) for name, value in described.items())
+    return Table(title, ("name", "parameters"), rows)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping) and value and all(not isinstance(item, (Mapping, list)) for item in value.values()):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    text = json.dumps(value, sort_keys=True)
+    return text if len(text) <= 600 else f"{text[:597]}..."
+
+
+def _parameters(study: Study, name: str) -> str | None:
+    found = study.result.manifest.get("strategies", {}).get(name)
+    return None if found is None else _plain(found)
+
+
+def _described(study: Study, scenario: str) -> str | None:
+    words = study.result.manifest.get("scenarios", {}).get(scenario, {}).get("description")
+    return words or None
+
+
+def _shade(ratio: float) -> str:
+    return SHADES[sum(ratio >= step for step in SHADE_STEPS)]

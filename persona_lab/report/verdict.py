@@ -1,0 +1,142 @@
+"""The verdict in words: computed from the records, and silent about differences that are only noise."""
+
+from __future__ import annotations
+
+from persona_lab.report.sections import listing, signed
+from persona_lab.report.study import ALL, Study, scenario_title
+from persona_lab.studies.plan import LAST_WRITE_WINS, LIMIT
+
+WORTH_NAMING = ("never-update", "running-count", "confidence-average")
+"""Controls at the slow end, of which the verdict names the best one measured as the contrast to last-write-wins."""
+
+
+def verdict(study: Study) -> tuple[str, ...]:
+    """Return the verdict as paragraphs of small Markdown, most important first."""
+    lines = [_winner(study), _price(study), _ties(study), _contrast(study), _where(study), _limit(study)]
+    return tuple(line for line in lines if line)
+
+
+def people(study: Study) -> str:
+    """Return how many people of which kinds the study looked at, in words."""
+    manifest = study.result.manifest
+    lengths = sorted(set(manifest.get("interactions", {}).values()))
+    span = f"{lengths[0]:,}" if len(lengths) == 1 else f"{lengths[0]:,} to {lengths[-1]:,}" if lengths else "?"
+    kinds = len(study.scenarios)
+    many = "1 scenario" if kinds == 1 else f"{kinds} scenarios"
+    users = f"{manifest['users']:,} people" if "users" in manifest else "people"
+    return f"{many}, {users} in each, {span} interactions per person"
+
+
+def _winner(study: Study) -> str:
+    rate = study.figure(ALL, study.best, "error_rate")
+    if rate.value is None:
+        return f"No verdict: the error rate is undefined ({rate.reason})."
+    tied = study.tied(ALL, study.best, study.strategies)
+    shares = f", level with {listing([f'**{name}**' for name in tied])}" if 0 < len(tied) <= 3 else ""
+    error = f" ± {100 * rate.standard_error:.2f}" if rate.standard_error is not None else ""
+    ratio = study.value(ALL, study.best, "ratio_to_limit")
+    regret = study.value(ALL, study.best, "regret")
+    beside = f", {ratio:.2f} times the errors of the exact limit" if ratio is not None else ""
+    extra = f" ({signed(f'{regret:.2f}')} extra errors per 100 interactions)" if regret is not None else ""
+    return (
+        f"On these people ({people(study)}), **{study.best}** makes the fewest errors of the "
+        f"{len(study.strategies)} rules compared{shares}: {100 * rate.value:.2f}{error} % of its proposals are "
+        f"wrong{beside}{extra}."
+    )
+
+
+def _price(study: Study) -> str:
+    parts = {
+        "noise": study.value(ALL, study.best, "over_correction_rate"),
+        "change": study.value(ALL, study.best, "adaptation_rate"),
+        "getting to know the person": study.value(ALL, study.best, "cold_start_rate"),
+    }
+    if any(value is None for value in parts.values()):
+        return ""
+    paid = {name: 100 * value for name, value in parts.items() if value is not None}
+    index = study.value(ALL, study.best, "over_correction_index")
+    delay = study.value(ALL, study.best, "adaptation_delay")
+    jumpy = f" (over-correction index {index:.3f})" if index is not None else ""
+    slow = f" ({delay:.1f} wrong proposals per true change)" if delay is not None else ""
+    return (
+        f"Per 100 interactions it pays **{paid['noise']:.2f} errors for noise**{jumpy}, "
+        f"**{paid['change']:.2f} for change**{slow}, and {paid['getting to know the person']:.2f} for getting to know "
+        "the person."
+    )
+
+
+def _ties(study: Study) -> str:
+    others = [name for name in study.strategies if name != study.best]
+    tied = study.tied(ALL, study.best, others)
+    if tied:
+        found = [(name, study.difference(ALL, name, study.best)) for name in tied]
+        gaps = [
+            f"{name} ({signed(f'{100 * gap[0]:+.2f}')} ± {100 * gap[1]:.2f} points)"
+            for name, gap in found
+            if gap is not None
+        ]
+        return f"Differing from it by less than their noise, so not to be ranked: {listing(gaps)}."
+    if others:
+        gap = study.difference(ALL, others[0], study.best)
+        if gap is not None:
+            return (
+                f"The runner-up, {others[0]}, makes {100 * gap[0]:.2f} ± {100 * gap[1]:.2f} percentage points more "
+                "errors on the same people and luck: more than noise."
+            )
+    return ""
+
+
+def _contrast(study: Study) -> str:
+    jumpy = _cost(study, LAST_WRITE_WINS, "over_correction_rate")
+    slow = [
+        (name, cost) for name in WORTH_NAMING if (cost := _cost(study, name, "adaptation_rate")) and name != study.best
+    ]
+    said = []
+    if jumpy is not None and study.best != LAST_WRITE_WINS:
+        said.append(f"**last-write-wins**, what most memory products do, pays {jumpy:.1f} per 100 for noise alone")
+    if slow:
+        name, cost = min(slow, key=lambda pair: pair[1])
+        said.append(f"**{name}**, which never forgets, pays {cost:.1f} per 100 for change alone")
+    return f"For contrast: {'; '.join(said)}." if said else ""
+
+
+def _cost(study: Study, name: str, metric: str) -> float | None:
+    value = study.value(ALL, name, metric)
+    return None if value is None else 100 * value
+
+
+def _where(study: Study) -> str:
+    if len(study.scenarios) < 2:
+        return ""
+    leaders: dict[str, list[str]] = {}
+    for scenario in study.scenarios:
+        name = study.best_in(scenario)
+        if name is not None:
+            leaders.setdefault(name, []).append(scenario_title(scenario))
+    ranked = sorted(leaders.items(), key=lambda item: (-len(item[1]), item[0]))
+    if len(ranked) == 1:
+        return f"It is also the one with the fewest errors in every scenario: **{ranked[0][0]}**."
+    said = [f"{name} in {len(where)} of {len(study.scenarios)} ({'; '.join(where)})" for name, where in ranked]
+    return f"No rule is best everywhere. Fewest errors: {listing(said)}. The pooled figure depends on this mix."
+
+
+def _limit(study: Study) -> str:
+    if not study.has_limit:
+        return "No exact limit is computed for these scenarios, so nothing here says how good a rule could be."
+    beaten = beats_limit(study)
+    if beaten:
+        return (
+            f"**Suspicious**: the exact limit was beaten beyond noise by {listing(beaten)}; look for a leak of truth."
+        )
+    return "No rule beat the exact limit, the filter that is told the scenario's parameters, beyond noise."
+
+
+def beats_limit(study: Study, level: float = 1e-3) -> list[str]:
+    """Return "strategy in scenario" wherever fewer errors than the limit's were made at Holm's p below ``level``."""
+    found = []
+    for scenario in study.scenarios:
+        for name in study.strategies:
+            gap = study.difference(scenario, name, LIMIT)
+            if gap is not None and gap[0] < 0 and gap[2] < level:
+                found.append(f"{name} in {scenario}")
+    return found
