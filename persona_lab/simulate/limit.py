@@ -8,7 +8,7 @@ import numpy as np
 
 from persona_lab.feedback import padded
 from persona_lab.protocols import UpdateStrategy
-from persona_lab.simulate.paths import Exceptions, Gradual, Mixed, Recurring, VolatilityShift
+from persona_lab.simulate.paths import Exceptions, Gradual, Mixed, Recurring, Types, VolatilityShift
 from persona_lab.simulate.people import Lives
 from persona_lab.simulate.scenarios import Channel, Scenario
 from persona_lab.strategies.exact_filter import Answering, ExactFilter, HabitFilter, KindKnownFilter, Rate
@@ -52,7 +52,7 @@ def limit(scenario: Scenario, lives: Lives, *, hazard_factor: float = 1.0) -> Li
             float(_scaled(path.calm, hazard_factor)), float(_scaled(path.restless, hazard_factor)), path.block
         )  # fmt: skip
         return Limit(ExactFilter(answering, 0.0, blocks=blocks), None)
-    if isinstance(path, Mixed):
+    if isinstance(path, (Mixed, Types)):
         width = padded(traits.hazard.size)
         hazard, noise, rate = (_widened(column, width) for column in traits[:3])
         answering = told_answering(scenario.channel, noise)

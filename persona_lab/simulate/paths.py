@@ -149,7 +149,40 @@ class Mixed:
             probability(self, name, getattr(self, name))
 
 
-Path = Stable | Switch | Exceptions | Recurring | VolatilityShift | Gradual | Mixed
+@dataclass(frozen=True, slots=True)
+class Types:
+    """A mixture of kinds of people, such as a fit to a log yields: each person is of one kind, drawn by share.
+
+    Parameters
+    ----------
+    shares
+        Share of each kind; they sum to 1.
+    hazards, noises, exception_rates
+        Parameters of each kind, aligned with ``shares``; the noise replaces the channel's.
+    longest
+        A burst lasts U{1..longest} interactions.
+    """
+
+    shares: tuple[float, ...]
+    hazards: tuple[float, ...]
+    noises: tuple[float, ...]
+    exception_rates: tuple[float, ...]
+    longest: int = 5
+
+    def __post_init__(self) -> None:
+        for name in ("hazards", "noises", "exception_rates"):
+            values = getattr(self, name)
+            if len(values) != len(self.shares):
+                raise ConfigurationError("Types", name, values, f"{len(self.shares)} numbers, one per share")
+            for value in values:
+                probability(self, name, value)
+        if not self.shares or min(self.shares) < 0.0 or abs(sum(self.shares) - 1.0) > 1e-6:
+            raise ConfigurationError("Types", "shares", self.shares, "shares >= 0 that sum to 1")
+        if self.longest < 1:
+            raise ConfigurationError("Types", "longest", self.longest, "at least 1 interaction")
+
+
+Path = Stable | Switch | Exceptions | Recurring | VolatilityShift | Gradual | Mixed | Types
 
 
 def probability(owner: object, field: str, value: float) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from persona_lab.feedback import BoolArray, FloatArray, IntArray
 from persona_lab.randomness import generator, uniforms
-from persona_lab.simulate.paths import Exceptions, Gradual, Mixed, Recurring, Switch, VolatilityShift
+from persona_lab.simulate.paths import Exceptions, Gradual, Mixed, Recurring, Switch, Types, VolatilityShift
 from persona_lab.simulate.scenarios import Scenario, Weights
 
 
@@ -94,6 +94,11 @@ def draw_traits(scenario: Scenario, *, seed: int, users: tuple[int, int]) -> Tra
         rows = [_mixed_person(path, generator(seed, "traits", user)) for user in range(first, stop)]
         hazard, noise, rate, recurring = (np.array(column) for column in zip(*rows, strict=True))
         return Traits(hazard, noise, rate, recurring.astype(bool))
+    if isinstance(path, Types):
+        draw = uniforms(seed, "kind of person", steps=(0, 1), streams=users)[0]
+        kind = np.minimum(np.searchsorted(np.cumsum(path.shares), draw, side="right"), len(path.shares) - 1)
+        hazards, noises, rates = (np.array(v)[kind] for v in (path.hazards, path.noises, path.exception_rates))
+        return Traits(hazards, noises, rates, np.zeros(n, dtype=bool))
     everyone = path.hazard if isinstance(path, (Switch, Exceptions, Recurring)) else 0.0
     bursts = path.rate if isinstance(path, Exceptions) else 0.0
     return Traits(
@@ -183,7 +188,7 @@ def _discrete(scenario: Scenario, traits: Traits, first: IntArray, luck: _Luck) 
 
 
 def _uniform_law(path: object) -> tuple[float, ...]:
-    return (1.0 / path.longest,) * path.longest if isinstance(path, Mixed) else ()
+    return (1.0 / path.longest,) * path.longest if isinstance(path, (Mixed, Types)) else ()
 
 
 def _drift(path: Gradual, options: int, *, seed: int, steps: int, users: tuple[int, int]) -> FloatArray:

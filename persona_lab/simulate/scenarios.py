@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from persona_lab.errors import ConfigurationError
+from persona_lab.simulate.channel import BadDays, Channel, Delay, Fatigue, Trust, Weights
 from persona_lab.simulate.paths import (
     Exceptions,
     Gradual,
@@ -16,69 +17,7 @@ from persona_lab.simulate.paths import (
     VolatilityShift,
     probability,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Confidence weights of the events (LIMITS, "Weights variants").
-
-    Parameters
-    ----------
-    meaning
-        ``"informative"`` (the careful events carry the high weight), ``"shuffled"`` (weights say nothing) or
-        ``"inverted"`` (the careful events carry the low weight).
-    careful_share
-        Share of events at the low noise.
-    careful_noise, careless_noise
-        Noise of either kind of event; they replace the channel's noise.
-    high, low
-        The two reported weights.
-    """
-
-    meaning: str
-    careful_share: float = 0.6
-    careful_noise: float = 0.04
-    careless_noise: float = 0.44
-    high: float = 0.9
-    low: float = 0.4
-
-    def __post_init__(self) -> None:
-        if self.meaning not in ("informative", "shuffled", "inverted"):
-            raise ConfigurationError("Weights", "meaning", self.meaning, "informative, shuffled or inverted")
-        for name in ("careful_share", "careful_noise", "careless_noise", "high", "low"):
-            probability(self, name, getattr(self, name))
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """How opinion becomes feedback.
-
-    Parameters
-    ----------
-    noise
-        Probability that the expressed option is a uniform other one than the wanted option.
-    patience_accept, patience_wrong
-        Probability that the person answers a proposal that matches, or does not match, the expressed option.
-    names_option
-        Probability that a correction names the option; else it is a bare decline.
-    weights
-        Confidence weights, None = every event at confidence 1.
-    """
-
-    noise: float
-    patience_accept: float = 1.0
-    patience_wrong: float = 1.0
-    names_option: float = 1.0
-    weights: Weights | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("noise", "patience_accept", "patience_wrong", "names_option"):
-            probability(self, name, getattr(self, name))
-
-    @property
-    def full(self) -> bool:
-        """Whether every answer arrives and names its option: learning then does not depend on the proposal."""
-        return self.patience_accept == self.patience_wrong == self.names_option == 1.0
+from persona_lab.simulate.routine import Routine
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +35,18 @@ class Scenario:
     interactions
         Interactions per person.
     days_between
-        Days between two interactions of a stream.
+        Days between two interactions of a stream, where there is no routine; a session is a day.
+    routine
+        Daily and weekly routine that times the interactions; None = evenly spaced.
+    contexts
+        Contexts per person; each is a stream of its own.
+    together
+        Probability that a switch in one context is part of a life event that moves all contexts of the person (a new
+        job changes meeting times *and* tone). Every context still switches with the hazard of its path.
+    users
+        People that a study of a scenario file takes unless told otherwise.
+    context, option_names
+        Names on the wire, for the logs made from this population; empty = made up.
     tags
         Labels by which studies pick scenarios.
     description
@@ -114,6 +64,12 @@ class Scenario:
     options: int = 4
     interactions: int = 400
     days_between: float = 0.25
+    routine: Routine | None = None
+    contexts: int = 1
+    together: float = 0.0
+    users: int = 1000
+    context: str = ""
+    option_names: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     description: str = ""
 
@@ -124,6 +80,15 @@ class Scenario:
             raise ConfigurationError("Scenario", "interactions", self.interactions, "at least 1")
         if not self.days_between >= 0.0:
             raise ConfigurationError("Scenario", "days_between", self.days_between, "days, 0 or more")
+        if not 1 <= self.contexts <= 20:
+            raise ConfigurationError("Scenario", "contexts", self.contexts, "1 to 20 contexts per person")
+        probability(self, "together", self.together)
+        if self.together > 0.0 and not isinstance(self.path, Switch):
+            raise ConfigurationError("Scenario", "together", self.together, "0, as only switch paths move together")
+        if self.users < 1:
+            raise ConfigurationError("Scenario", "users", self.users, "at least 1 person")
+        if self.option_names and len(self.option_names) != self.options:
+            raise ConfigurationError("Scenario", "option_names", self.option_names, f"{self.options} names")
 
 
 CORE_PATHS: dict[str, tuple[Path, str]] = {
@@ -149,6 +114,7 @@ CHANNELS: dict[str, tuple[Channel, str]] = {
 }
 
 MEANINGS = ("informative", "shuffled", "inverted")
+"""What confidence weights may mean."""
 
 
 def _core() -> list[Scenario]:
@@ -217,8 +183,50 @@ MIXED = Scenario(
     description="people of all kinds: some never change, some often; noise and exceptions differ",
 )
 
-SCENARIOS: dict[str, Scenario] = {scenario.id: scenario for scenario in [*_core(), *_variants(), MIXED]}
-"""Every scenario by id: the 27 core cells, the variants, mixed people."""
+SLOW = Switch(1 / 200)
+
+TROUBLED: dict[str, tuple[Channel, str]] = {
+    "acquiescent": (Channel(0.1, acquiescence=0.3), "30 % of proposals are accepted whatever they are"),
+    "delayed": (Channel(0.1, delay=Delay(0.3, 10)), "30 % of answers arrive 1 to 10 interactions late"),
+    "duplicated": (Channel(0.1, duplicates=0.2), "20 % of answers arrive twice"),
+    "bad_days": (Channel(0.05, bad_days=BadDays(0.1, 0.6)), "on every tenth day most answers are wrong"),
+    "trusting": (Channel(0.1, trust=Trust(0.8, 0.1, 0.2)), "willingness to answer follows outcomes"),
+    "tired": (Channel(0.1, fatigue=Fatigue(0.3, 0.05)), "correcting tires"),
+}
+"""Channels beyond LIMITS, on slow switchers."""
+
+
+def _life() -> list[Scenario]:
+    made = [
+        Scenario(id=f"slow_{name}_v1", path=SLOW, channel=channel, tags=("life",), description=f"slow switchers; {how}")
+        for name, (channel, how) in TROUBLED.items()
+    ]
+    made.append(
+        Scenario(
+            id="slow_together_v1",
+            path=SLOW,
+            channel=Channel(0.1),
+            contexts=3,
+            together=0.7,
+            tags=("life",),
+            description="three contexts per person; 70 % of changes move all of them",
+        )
+    )
+    made.append(
+        Scenario(
+            id="slow_routine_v1",
+            path=SLOW,
+            channel=Channel(0.1),
+            routine=Routine(),
+            tags=("life",),
+            description="slow switchers whose interactions follow a daily and weekly routine in five time zones",
+        )
+    )
+    return made
+
+
+SCENARIOS: dict[str, Scenario] = {scenario.id: scenario for scenario in [*_core(), *_variants(), MIXED, *_life()]}
+"""Every scenario by id: the 27 core cells, the variants, mixed people, the troubles of life."""
 
 
 def with_interactions(scenario: Scenario, interactions: int) -> Scenario:

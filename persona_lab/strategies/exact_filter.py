@@ -126,6 +126,10 @@ class ExactFilter:
 
     def update(self, state: SwitchingState, given: Feedback) -> SwitchingState:
         """Return the state after one answer per stream; pure."""
+        return self.advance(state, given)[0]
+
+    def advance(self, state: SwitchingState, given: Feedback) -> tuple[SwitchingState, FloatArray]:
+        """Return the state after one answer per stream and P(answer | the answers before it), (streams,)."""
         options = state.free.shape[0]
         likelihood = self.answering.likelihood(given, options)
         rate = np.asarray(self.exception_rate, dtype=np.float64)
@@ -146,7 +150,7 @@ class ExactFilter:
         scale = fold(free)
         for left in burst:
             scale = scale + fold(fold(left))
-        return SwitchingState(free / scale, burst / scale, state.step + 1.0)
+        return SwitchingState(free / scale, burst / scale, state.step + 1.0), scale
 
     def belief(self, state: SwitchingState, elapsed: FloatArray | float = 0.0) -> FloatArray:
         """Return P(preferred option, no exception on), normalised; (options, streams)."""
