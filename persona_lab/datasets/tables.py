@@ -1,0 +1,177 @@
+"""Files in and out: Parquet, CSV and JSONL as they are found, and errors that say what is wrong with a file."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from persona_lab.errors import InputError
+
+CSV_ENDINGS = (".csv", ".tsv", ".txt")
+JSONL_ENDINGS = (".jsonl", ".ndjson")
+PARQUET_ENDINGS = (".parquet", ".pq")
+_GUESSES = ("utf-8", "cp949", "shift_jis", "gb18030", "cp1252")
+
+
+def ending(path: Path) -> str:
+    """Return the file's ending in lower case."""
+    return path.suffix.lower()
+
+
+def check_readable(path: Path) -> None:
+    """Refuse what is not there, is no file, is empty, or has an ending that nobody reads."""
+    known = (*CSV_ENDINGS, *JSONL_ENDINGS, *PARQUET_ENDINGS)
+    if not path.exists():
+        raise InputError("there is no such file", file=str(path), cure="Check the path.")
+    if not path.is_file():
+        raise InputError("this is not a file", file=str(path), cure="Give the log file itself.")
+    if ending(path) not in known:
+        raise InputError(
+            "the ending says no format that can be read",
+            file=str(path),
+            value=path.suffix,
+            cure=f"Use a file that ends in one of: {', '.join(known)}.",
+        )
+    if path.stat().st_size == 0:
+        raise InputError("the file is empty", file=str(path), cure="Export the log again.")
+
+
+def read_table(path: Path, encoding: str = "utf-8") -> pl.DataFrame:
+    """Read a table as it stands; every CSV column comes as text, so that nothing is guessed.
+
+    Raises
+    ------
+    InputError
+        Missing or empty file, wrong encoding (with those that would fit), truncated Parquet, ragged CSV, bad JSON.
+    """
+    check_readable(path)
+    kind = ending(path)
+    if kind in PARQUET_ENDINGS:
+        try:
+            table = pl.read_parquet(path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise InputError(
+                f"this is not a complete Parquet file ({str(error).splitlines()[0]})",
+                file=str(path),
+                cure="It was probably cut off while copying: copy or export it again.",
+            ) from None
+    elif kind in CSV_ENDINGS:
+        table = _read_csv(decoded(path, encoding), path, "\t" if kind == ".tsv" else ",")
+    else:
+        rows = [row for _, row in json_lines(path, encoding)]
+        table = pl.DataFrame(rows, infer_schema_length=None, strict=False) if rows else pl.DataFrame()
+    if table.height == 0:
+        raise InputError("the file holds no rows", file=str(path), cure="Export the log again.")
+    return table
+
+
+def decoded(path: Path, encoding: str) -> str:
+    """Return the text of a file, without a byte-order mark."""
+    try:
+        codec = codecs.lookup(encoding).name
+    except LookupError:
+        raise InputError(
+            "there is no such encoding", value=encoding, cure="Use a name that Python knows, such as utf-8 or cp949."
+        ) from None
+    raw = path.read_bytes()
+    try:
+        return raw.decode("utf-8-sig" if codec == "utf-8" else codec)
+    except UnicodeDecodeError as error:
+        row = raw[: error.start].count(b"\n")
+        fitting = [name for name in _GUESSES if name != codec and _fits(raw, name)]
+        cure = f"Say which one it is, for instance --encoding {fitting[0]}" if fitting else "Say which one it is"
+        more = f" (these would decode it too: {', '.join(fitting[1:])})." if len(fitting) > 1 else "."
+        raise InputError(
+            f"the file is not {encoding} text (byte {error.start})",
+            file=str(path),
+            row=max(row, 1),
+            value=raw[error.start : error.start + 4],
+            cure=cure + more,
+        ) from None
+
+
+def json_lines(path: Path, encoding: str = "utf-8") -> list[tuple[int, dict[str, Any]]]:
+    """Return (line number, object) for every line that is not blank; NaN and infinity are refused."""
+
+    def refuse_constant(name: str) -> None:
+        raise ValueError(f"{name} is not JSON")
+
+    found = []
+    # Not splitlines(): JSON text may hold U+2028 and its kin as they are.
+    for number, line in enumerate(decoded(path, encoding).split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, parse_constant=refuse_constant)
+        except ValueError as error:
+            raise InputError(
+                f"the line is not JSON ({error})",
+                file=str(path),
+                row=number,
+                value=line.strip(),
+                cure="Write one JSON object per line; a last line cut short means an incomplete copy.",
+            ) from None
+        if not isinstance(row, dict):
+            raise InputError(
+                "the line is no JSON object", file=str(path), row=number, value=row, cure="Write one object per line."
+            )
+        found.append((number, row))
+    return found
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Write under a temporary name, then rename: a reader meets the whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_parquet(frame: pl.DataFrame, path: Path, *, sort_by: list[str] | None = None) -> None:
+    """Write an immutable data set: sorted where asked, the whole file or none; equal frames, equal bytes."""
+    ordered = frame.sort(sort_by, maintain_order=True) if sort_by else frame
+    write_whole(path, lambda temporary: ordered.write_parquet(temporary, compression="zstd", statistics=True))
+
+
+def _read_csv(text: str, path: Path, separator: str) -> pl.DataFrame:
+    if not text.strip():
+        raise InputError("the file holds no rows", file=str(path), cure="Export the log again.")
+    header = next(csv.reader(io.StringIO(text), delimiter=separator))
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise InputError("two columns have the same name", file=str(path), column=twice[0], cure="Rename one of them.")
+    try:
+        # Blank text stays "" rather than null, for a recipe may map it to a meaning.
+        return pl.read_csv(text.encode("utf-8"), separator=separator, infer_schema=False, empty_string_is_null=False)
+    except pl.exceptions.PolarsError as error:
+        for row, cells in enumerate(csv.reader(io.StringIO(text), delimiter=separator)):
+            if row and len(cells) != len(header):
+                raise InputError(
+                    f"the row has {len(cells)} cells where the header has {len(header)}",
+                    file=str(path),
+                    row=row,
+                    value=separator.join(cells),
+                    cure="Quote cells that hold the separator, or repair the row.",
+                ) from None
+        raise InputError(
+            f"this is not CSV ({str(error).splitlines()[0]})", file=str(path), cure="Export the log again."
+        ) from None
+
+
+def _fits(raw: bytes, encoding: str) -> bool:
+    try:
+        raw.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True

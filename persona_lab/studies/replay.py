@@ -1,0 +1,338 @@
+"""Prequential replay: on a real log, every strategy predicts each event and then learns from it (Dawid 1984).
+
+What is scored is the *forecast* of the option that the event names. A log records answers to what its own agent
+proposed: these figures say which rule knows the users best, not what would have happened under another agent (for
+that, see off-policy evaluation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_lab.datasets.log import Log
+from persona_lab.datasets.schema import REFERENCE
+from persona_lab.datasets.streams import StreamBlock, Streams, streams_of
+from persona_lab.errors import ConfigurationError, InputError
+from persona_lab.feedback import NO_OPTION, FloatArray, select
+from persona_lab.measurement import Measurement
+from persona_lab.metrics import forecast
+from persona_lab.metrics.forecast import CLIP, RESAMPLES, Forecasts, Interval, Resamples
+from persona_lab.protocols import UpdateStrategy
+from persona_lab.studies.records import parameters
+
+BASELINE = "running-count"
+"""The rule that every other is paired against."""
+
+CHUNK_STEPS = 128
+METRICS = ("log_loss", "brier", "accuracy", "auc", "ece", "mae", "rmse")
+PAIRED = ("log_loss", "brier", "accuracy", "mae")
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRow:
+    """One rule's figures.
+
+    Attributes
+    ----------
+    name, parameters
+        The rule, defaults resolved.
+    first_forecast
+        Probability of the last option before any event; None where streams differ in their number of options.
+    figures, intervals
+        By metric: log_loss, brier, accuracy, auc, ece (with perfect_ece), mae, rmse.
+    versus_baseline
+        By metric: paired difference to the running count, and its interval; empty for the running count itself.
+    """
+
+    name: str
+    parameters: dict[str, Any]
+    first_forecast: float | None
+    figures: dict[str, Measurement]
+    intervals: dict[str, Interval]
+    versus_baseline: dict[str, tuple[Measurement, Interval]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A log's replay: strategies and the log's own forecasts, best log-loss first, and what to know to read them."""
+
+    log: Log
+    strategies: tuple[ReplayRow, ...]
+    references: tuple[ReplayRow, ...]
+    notes: tuple[str, ...]
+    events: int
+    scored: int
+    users: int
+    streams: int
+    clip: float
+    seed: int
+    resamples: int
+
+
+class Said(NamedTuple):
+    """What a rule said, by row of the log's frame: terms of the scores, and its estimate after the event."""
+
+    named: FloatArray
+    squared: FloatArray
+    hit: FloatArray
+    stated: FloatArray
+    occurred: FloatArray
+    after: FloatArray
+
+
+def replay(
+    log: Log,
+    strategies: Mapping[str, UpdateStrategy],
+    *,
+    seed: int = 0,
+    clip: float = CLIP,
+    resamples: int = RESAMPLES,
+    progress: Progress | None = None,
+) -> Replay:
+    """Replay a log through every strategy, and score the forecasts.
+
+    Parameters
+    ----------
+    log
+        From :func:`persona_lab.datasets.log.load_log`.
+    strategies
+        By name; the one called ``"running-count"`` is what the others are paired against.
+    seed, resamples
+        Of the bootstrap over users.
+    clip
+        Probabilities are clipped to [clip, 1 - clip] in the log-loss.
+    progress
+        Called with (strategy, done, total).
+
+    Raises
+    ------
+    InputError
+        Where the log holds no feedback, or no event names an option.
+    ConfigurationError
+        Where ``clip`` is not in (0, .5) or ``resamples`` is negative.
+    """
+    if not 0.0 < clip < 0.5:
+        raise ConfigurationError("replay", "clip", clip, "a probability in (0, .5)")
+    if resamples < 0:
+        raise ConfigurationError("replay", "resamples", resamples, "a count >= 0")
+    streams = streams_of(log)
+    height = log.frame.height
+    user = (log.frame["user_id"].rank("dense") - 1).cast(pl.Int64).to_numpy()
+    truth = log.frame["true_parameter"].fill_null(float("nan")).to_numpy()
+    scored = _scored_rows(streams, height)
+    if not scored.any():
+        raise InputError("no event names an option", file=log.file, cure="Map the column of what the user chose.")
+    binary = all(len(block.options) == 2 for block in streams.blocks)
+    drawn = forecast.resamples(users=int(user.max()) + 1, seed=seed, count=resamples)
+    scoring = _Scoring(scored, user, truth, binary, clip, drawn)
+
+    rows: list[ReplayRow] = []
+    paths: dict[str, Said] = {}
+    for done, (name, strategy) in enumerate(strategies.items()):
+        if progress is not None:
+            progress(name, done, len(strategies))
+        paths[name] = _run(strategy, streams, height, bool(np.isfinite(truth).any()) and binary)
+        first = _first_forecast(strategy, streams)
+        rows.append(scoring.row(name, parameters(strategy), first, paths[name]))
+    base = paths.get(BASELINE)
+    if base is not None:
+        rows = [scoring.paired(row, paths[row.name], base) if row.name != BASELINE else row for row in rows]
+    references = []
+    if binary:
+        for name in log.references:
+            path = _reference(log, streams, name)
+            row = scoring.row(name, {"type": "forecast in the log"}, 0.5, path)
+            references.append(row if base is None else scoring.paired(row, path, base))
+    if progress is not None:
+        progress("", len(strategies), len(strategies))
+    return Replay(
+        log=log,
+        strategies=tuple(sorted(rows, key=_by_log_loss)),
+        references=tuple(sorted(references, key=_by_log_loss)),
+        notes=_notes(log, streams, scored),
+        events=height,
+        scored=int(scored.sum()),
+        users=int(user.max()) + 1,
+        streams=sum(len(block.streams) for block in streams.blocks),
+        clip=clip,
+        seed=seed,
+        resamples=resamples,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Scoring:
+    scored: NDArray[np.bool_]
+    user: NDArray[np.int64]
+    truth: FloatArray
+    binary: bool
+    clip: float
+    drawn: Resamples
+
+    def forecasts(self, path: Said) -> Forecasts:
+        rows = self.scored
+        return Forecasts(
+            named=path.named[rows],
+            squared=path.squared[rows],
+            hit=path.hit[rows],
+            stated=path.stated[rows],
+            occurred=path.occurred[rows],
+            user=self.user[rows],
+            binary=self.binary,
+        )
+
+    def terms(self, path: Said) -> dict[str, tuple[FloatArray, NDArray[np.int64]]]:
+        """Return what is averaged, with the users: by paired metric."""
+        made = self.forecasts(path)
+        known = np.isfinite(self.truth)
+        pairs = {
+            "log_loss": (forecast.loss_terms(forecasts=made, clip=self.clip), made.user),
+            "brier": (made.squared, made.user),
+            "accuracy": (made.hit, made.user),
+        }
+        if known.any() and self.binary:
+            pairs["mae"] = (np.abs(path.after - self.truth)[known], self.user[known])
+        return pairs  # type: ignore[return-value]  # an IntArray here is always int64
+
+    def row(self, name: str, given: dict[str, Any], first: float | None, path: Said) -> ReplayRow:
+        made, user, drawn = self.forecasts(path), self.user, self.drawn
+        truth = self.truth if self.binary else np.full_like(self.truth, np.nan)
+        figures = {
+            "log_loss": forecast.log_loss(forecasts=made, clip=self.clip),
+            "brier": forecast.brier(forecasts=made),
+            "accuracy": forecast.accuracy(forecasts=made),
+            "auc": forecast.auc(forecasts=made),
+            "ece": forecast.ece(forecasts=made),
+            "perfect_ece": forecast.perfect_ece(forecasts=made),
+            "mae": forecast.mean_absolute_error(estimate=path.after, truth=truth, user=user),
+            "rmse": forecast.root_mean_squared_error(estimate=path.after, truth=truth, user=user),
+        }
+        intervals = {
+            metric: forecast.mean_interval(terms=terms, user=users, drawn=drawn)
+            for metric, (terms, users) in self.terms(path).items()
+        }
+        intervals["auc"] = forecast.auc_interval(forecasts=made, drawn=drawn)
+        intervals["ece"] = forecast.ece_interval(forecasts=made, drawn=drawn)
+        if figures["rmse"].value is not None:
+            known = np.isfinite(truth)
+            squares = ((path.after - truth) ** 2)[known]
+            intervals["rmse"] = forecast.mean_interval(terms=squares, user=user[known], drawn=drawn, root=True)
+        return ReplayRow(name, given, first, figures, intervals)
+
+    def paired(self, row: ReplayRow, path: Said, base: Said) -> ReplayRow:
+        own, other = self.terms(path), self.terms(base)
+        versus = {
+            metric: forecast.difference_interval(terms=terms, other=other[metric][0], user=users, drawn=self.drawn)
+            for metric, (terms, users) in own.items()
+        }
+        return ReplayRow(row.name, row.parameters, row.first_forecast, row.figures, row.intervals, versus)
+
+
+def _run(strategy: UpdateStrategy, streams: Streams, height: int, estimates: bool) -> Said:
+    path = Said(*(np.full(height, np.nan) for _ in Said._fields))
+    for block in streams.blocks:
+        _run_block(strategy, block, path, estimates)
+    return path
+
+
+def _run_block(strategy: UpdateStrategy, block: StreamBlock, path: Said, estimates: bool) -> None:
+    steps, width = block.row.shape
+    options, lanes = len(block.options), len(block.streams)
+    said = np.empty((min(steps, CHUNK_STEPS), options, width))
+    after = np.empty((min(steps, CHUNK_STEPS), width))
+    state = strategy.init(options, width)
+    for start in range(0, steps, CHUNK_STEPS):
+        stop = min(start + CHUNK_STEPS, steps)
+        for step in range(start, stop):
+            given, active = block.at(step), block.active(step)
+            said[step - start] = strategy.belief(state, given.elapsed)
+            new = strategy.update(state, given)
+            # Lanes of padding are never read; a stream that has ended stands still.
+            state = new if active[:lanes].all() else select(active, new, state)
+            if estimates:
+                after[step - start] = strategy.belief(state, 0.0)[-1]
+        live = block.row[start:stop] >= 0
+        row = block.row[start:stop][live]
+        spread = np.moveaxis(said[: stop - start], 1, 0)[:, live]
+        terms = forecast.scored_terms(probability=spread, named=block.named[start:stop][live])
+        for array, values in zip(path, terms, strict=False):
+            array[row] = values
+        if estimates:
+            path.after[row] = after[: stop - start][live]
+
+
+def _scored_rows(streams: Streams, height: int) -> NDArray[np.bool_]:
+    scored = np.zeros(height, dtype=np.bool_)
+    for block in streams.blocks:
+        scored[block.row[block.named != NO_OPTION]] = True
+    return scored
+
+
+def _reference(log: Log, streams: Streams, name: str) -> Said:
+    """Return a forecast that came with the log: made after each event, so it predicts the stream's next one."""
+    column = pl.col(REFERENCE + name).forward_fill()
+    made = log.frame.select(
+        after=column.over("stream"), before=column.shift(1).over("stream").fill_null(0.5)
+    ).fill_null(0.5)
+    before = made["before"].to_numpy()
+    named = np.full(log.frame.height, NO_OPTION, dtype=np.int8)
+    for block in streams.blocks:
+        live = block.row >= 0
+        named[block.row[live]] = block.named[live]
+    terms = forecast.scored_terms(probability=np.stack([1.0 - before, before]), named=named)
+    return Said(*terms, made["after"].to_numpy())
+
+
+def _first_forecast(strategy: UpdateStrategy, streams: Streams) -> float | None:
+    sizes = {len(block.options) for block in streams.blocks}
+    if len(sizes) != 1:
+        return None
+    width = streams.blocks[0].row.shape[1]
+    return float(strategy.belief(strategy.init(sizes.pop(), width), 0.0)[-1, 0])
+
+
+def _by_log_loss(row: ReplayRow) -> tuple[float, str]:
+    value = row.figures["log_loss"].value
+    return (float("inf") if value is None else value, row.name)
+
+
+def _notes(log: Log, streams: Streams, scored: NDArray[np.bool_]) -> tuple[str, ...]:
+    notes = [
+        "Figures score forecasts: each event is predicted from the stream's earlier events, then learnt from; "
+        "intervals resample whole users."
+    ]
+    answered = log.frame.filter(pl.col("proposed").is_not_null() & pl.col("kind").is_not_null()).height
+    if answered or log.target == "acceptance" or streams.acceptance:
+        propensity = log.frame["propensity"].is_not_null().sum()
+        known = f" ({propensity} events carry a propensity)" if propensity else ""
+        notes.append(
+            "The answers were given to what the log's own agent proposed" + known + ": which rule forecasts them best "
+            "is not what would have happened under another agent; that needs off-policy evaluation."
+        )
+    feedback = log.frame["kind"].is_not_null().sum()
+    unnamed = int(feedback - scored.sum())
+    if unnamed:
+        notes.append(f"{unnamed} answers name no option (declined or silent): learnt from, not scored.")
+    if streams.activity:
+        notes.append(f"{streams.activity} events are plain activity: neither learnt from nor scored.")
+    if streams.acceptance:
+        shown = ", ".join(streams.acceptance[:5]) + (", ..." if len(streams.acceptance) > 5 else "")
+        notes.append(f"Acceptance (declined, accepted) is forecast in: {shown}.")
+    if log.options is None and any(block.options != ("declined", "accepted") for block in streams.blocks):
+        notes.append("The options of a context are those that the whole log mentions: rules are told them beforehand.")
+    if log.duplicates:
+        notes.append(f"{log.duplicates} events came twice with the same id and content: counted once.")
+    if log.renamed:
+        notes.append(f"{len(log.renamed)} events reused an id with other content: kept under a suffixed id.")
+    if log.skipped:
+        rows = ", ".join(str(bad.row) for bad in log.skipped[:20]) + (", ..." if len(log.skipped) > 20 else "")
+        notes.append(f"{len(log.skipped)} bad rows were left out: {rows}.")
+    return tuple(notes)
