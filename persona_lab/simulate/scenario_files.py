@@ -11,7 +11,9 @@ from typing import Any
 
 from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.simulate import paths
-from persona_lab.simulate.scenarios import Channel, Scenario, Weights
+from persona_lab.simulate.channel import BadDays, Channel, Delay, Fatigue, Trust, Weights
+from persona_lab.simulate.routine import Routine
+from persona_lab.simulate.scenarios import Scenario
 
 PATHS: dict[str, type] = {
     "stable": paths.Stable,
@@ -25,7 +27,19 @@ PATHS: dict[str, type] = {
 }
 """Name of a path in a file (``[path] kind = "..."``) and its class."""
 
-TOP = ("id", "options", "interactions", "days_between", "description", "path", "channel")
+PARTS: dict[str, type] = {
+    "channel": Channel,
+    "channel.weights": Weights,
+    "channel.bad_days": BadDays,
+    "channel.trust": Trust,
+    "channel.fatigue": Fatigue,
+    "channel.delay": Delay,
+    "routine": Routine,
+}
+"""Tables of a file besides ``[path]`` and their classes."""
+
+NOT_IN_FILES = ("tags",)
+"""Fields of a scenario that only the package's own scenarios have."""
 
 
 def load_scenario(file: FilePath) -> Scenario:
@@ -45,29 +59,15 @@ def load_scenario(file: FilePath) -> Scenario:
         raise InputError(f"this is not TOML: {error}", file=name, cure="See `persona-lab fit --help`.") from None
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}", file=name, cure="Check the path.") from None
-    _refuse_unknown(content, TOP, name, "")
     for key in ("path", "channel"):
         if not isinstance(content.get(key), dict):
             raise InputError(f"the table [{key}] is missing", file=name, cure=f"Add [{key}] with its values.")
-    path_table = dict(content["path"])
-    kind = path_table.pop("kind", None)
-    if kind not in PATHS:
-        raise InputError(
-            "unknown path" if kind is not None else "the path has no kind",
-            file=name,
-            column="path.kind",
-            value=kind,
-            cure=f"Use one of {', '.join(PATHS)}.",
-        )
-    channel_table = dict(content["channel"])
-    weights = channel_table.pop("weights", None)
-    if weights is not None:
-        channel_table["weights"] = _build(Weights, weights, name, "channel.weights")
-    scenario = {key: content[key] for key in TOP[:5] if key in content}
-    scenario.setdefault("id", file.stem)
-    scenario["path"] = _build(PATHS[kind], path_table, name, "path")
-    scenario["channel"] = _build(Channel, channel_table, name, "channel")
-    built: Scenario = _build(Scenario, scenario, name, "")
+    for key in NOT_IN_FILES:
+        if key in content:
+            raise InputError("unknown key", file=name, column=key, cure="Leave it out.")
+    content.setdefault("id", file.stem)
+    content["path"] = _path(content["path"], name)
+    built: Scenario = _build(Scenario, content, name, "")
     return built
 
 
@@ -75,12 +75,29 @@ def dump_scenario(scenario: Scenario, *, comment: str = "") -> str:
     """Return the scenario as TOML that :func:`load_scenario` reads back to an equal one (tags left out)."""
     kinds = {made: kind for kind, made in PATHS.items()}
     lines = [f"# {line}".rstrip() for line in comment.splitlines()]
-    lines += [f"{key} = {_toml(getattr(scenario, key))}" for key in TOP[:5]]
+    lines += [line for line in _fields(scenario) if line.partition(" ")[0] not in NOT_IN_FILES]
     lines += ["", "[path]", f'kind = "{kinds[type(scenario.path)]}"', *_fields(scenario.path)]
-    lines += ["", "[channel]", *_fields(scenario.channel)]
-    if scenario.channel.weights is not None:
-        lines += ["", "[channel.weights]", *_fields(scenario.channel.weights)]
+    for table in PARTS:
+        part: Any = scenario
+        for name in table.split("."):
+            part = getattr(part, name)
+        if part is not None:
+            lines += ["", f"[{table}]", *_fields(part)]
     return "\n".join(lines) + "\n"
+
+
+def _path(table: Mapping[str, Any], file: str) -> Any:
+    values = dict(table)
+    kind = values.pop("kind", None)
+    if not isinstance(kind, str) or kind not in PATHS:
+        raise InputError(
+            "unknown path" if kind is not None else "the path has no kind",
+            file=file,
+            column="path.kind",
+            value=kind,
+            cure=f"Use one of {', '.join(PATHS)}.",
+        )
+    return _build(PATHS[kind], values, file, "path")
 
 
 def _build(made: type, table: Any, file: str, where: str) -> Any:
@@ -88,7 +105,10 @@ def _build(made: type, table: Any, file: str, where: str) -> Any:
         raise InputError("a table was expected", file=file, column=where, value=table, cure="Write [table] and keys.")
     fields = {field.name: field for field in dataclasses.fields(made)}
     _refuse_unknown(table, tuple(fields), file, where)
-    values = {key: _value(value, file, f"{where}.{key}".strip(".")) for key, value in table.items()}
+    values = {}
+    for key, value in table.items():
+        place = f"{where}.{key}".strip(".")
+        values[key] = _build(PARTS[place], value, file, place) if place in PARTS else _value(value, file, place)
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in values:
@@ -102,7 +122,7 @@ def _build(made: type, table: Any, file: str, where: str) -> Any:
         ) from None
     except TypeError:
         raise InputError(
-            "a value has the wrong type", file=file, column=where or None, value=dict(values), cure="Numbers are bare."
+            "a value has the wrong type", file=file, column=where or None, value=dict(table), cure="Numbers are bare."
         ) from None
 
 
@@ -125,10 +145,11 @@ def _refuse_unknown(table: Mapping[str, Any], known: tuple[str, ...], file: str,
 
 
 def _fields(made: Any) -> list[str]:
+    values = {field.name: getattr(made, field.name) for field in dataclasses.fields(made)}
     return [
-        f"{field.name} = {_toml(getattr(made, field.name))}"
-        for field in dataclasses.fields(made)
-        if getattr(made, field.name) is not None and not isinstance(getattr(made, field.name), Weights)
+        f"{name} = {_toml(value)}"
+        for name, value in values.items()
+        if value is not None and not dataclasses.is_dataclass(value)
     ]
 
 
