@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
@@ -44,6 +44,8 @@ class NeverUpdate:
     without the adaptation delay. No knobs.
     """
 
+    declares: ClassVar[frozenset[str]] = frozenset({"agreement_never_lowers_the_choice", "zero_weight_is_a_no_op"})
+
     def init(self, options: int, streams: int) -> Shares:
         """Return the state before any feedback."""
         return Shares(uniform(options, streams))
@@ -65,6 +67,8 @@ class LastWriteWins:
     bare decline the belief is uniform over the other options. No knobs; for anything less jumpy use
     :class:`~persona_lab.strategies.ewma.Ewma`.
     """
+
+    declares: ClassVar[frozenset[str]] = frozenset({"agreement_never_lowers_the_choice", "zero_weight_is_a_no_op"})
 
     def init(self, options: int, streams: int) -> Shares:
         """Return the state before any feedback."""
@@ -97,6 +101,8 @@ class RunningCount:
         Pseudo-count of every option before any answer, in answers (>= 0). 1 is the uniform Dirichlet prior; 0 is
         the relative frequency, uniform before the first answer. It moves probabilities, never the arg max.
     """
+
+    declares: ClassVar[frozenset[str]] = frozenset({"agreement_never_lowers_the_choice", "zero_weight_is_a_no_op"})
 
     prior: float = 1.0
 
@@ -133,6 +139,8 @@ class ConfidenceAverage:
     prior
         Pseudo-count of every option before any answer, in answers of confidence 1 (>= 0).
     """
+
+    declares: ClassVar[frozenset[str]] = frozenset({"agreement_never_lowers_the_choice", "zero_weight_is_a_no_op"})
 
     prior: float = 1.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from persona_lab.feedback import Feedback, FloatArray
 from persona_lab.strategies.baselines import Shares, uniform
@@ -29,6 +30,8 @@ class Ewma:
     -----
     Rescorla & Wagner (1972), "A theory of Pavlovian conditioning", equation 1 with alpha * beta = rate.
     """
+
+    declares: ClassVar[frozenset[str]] = frozenset({"agreement_never_lowers_the_choice", "zero_weight_is_a_no_op"})
 
     rate: float = 0.1
 

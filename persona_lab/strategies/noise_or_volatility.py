@@ -47,8 +47,8 @@ class NoiseOrVolatility:
     declares: ClassVar[frozenset[str]] = frozenset({"zero_weight_is_a_no_op"})
 
     volatilities: tuple[float, ...] = (0.0001, 0.001, 0.01, 0.1)
-    noises: tuple[float, ...] = (0.02, 0.06, 0.18)
-    fade: float = 0.02
+    noises: tuple[float, ...] = (0.05, 0.15, 0.45)
+    fade: float = 0.01
 
     def __post_init__(self) -> None:
         require(bool(self.volatilities) and min(self.volatilities) > 0.0, self, "volatilities", "variances > 0")

@@ -1,0 +1,222 @@
+"""The scikit-learn face: any update strategy as an incremental classifier of what a person will choose next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets, unique_labels
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, Kind, feedback, padded, select
+from persona_lab.protocols import State, UpdateStrategy
+from persona_lab.strategies.ewma import Ewma
+
+
+class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn is untyped
+    """Predict each person's next choice from the choices before, with any update strategy.
+
+    Rows are choices in order of time: the label is what the person chose, one column says who the person is.
+    Use it to put a strategy into the pipelines, searches and cross-validators of scikit-learn. It learns from the order
+    of rows, so shuffle people, never rows: ``GroupKFold`` or ``TimeSeriesSplit``. For closed loops, where the
+    proposal decides what is learnt, use :func:`persona_lab.studies.runner.run_study` instead.
+
+    Parameters
+    ----------
+    strategy
+        The rule, None for ``Ewma(0.1)``.
+    stream_column
+        Column of X whose value names the stream (person, or person and context).
+    elapsed_column
+        Column with days since the person's previous row, None for one day.
+    confidence_column
+        Column with the weight of the row, 0 to 1, None for 1.
+
+    Attributes
+    ----------
+    classes_
+        Labels, sorted.
+    streams_
+        Values of the stream column seen in training, in order of appearance.
+    n_features_in_
+        Number of columns of X.
+
+    Examples
+    --------
+    >>> X = [[1.0], [1.0], [2.0], [2.0]]
+    >>> model = PreferenceClassifier(Ewma(0.5)).fit(X, ["tea", "tea", "coffee", "coffee"])
+    >>> model.predict([[1.0], [2.0]]).tolist()
+    ['tea', 'coffee']
+    """
+
+    classes_: NDArray[Any]
+    streams_: NDArray[np.float64]
+    state_: State
+
+    def __init__(
+        self,
+        strategy: UpdateStrategy | None = None,
+        *,
+        stream_column: int = 0,
+        elapsed_column: int | None = None,
+        confidence_column: int | None = None,
+    ) -> None:
+        self.strategy = strategy
+        self.stream_column = stream_column
+        self.elapsed_column = elapsed_column
+        self.confidence_column = confidence_column
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that features other than the stream are not used, so that scores on new streams are poor."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True
+        return tags
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> PreferenceClassifier:
+        """Learn from scratch.
+
+        Parameters
+        ----------
+        X
+            (rows, columns), oldest row first.
+        y
+            (rows,) labels: what the person chose.
+
+        Returns
+        -------
+        The estimator itself.
+        """
+        rows, labels = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(labels)
+        return self._restart(unique_labels(labels))._learn(rows, labels)
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> PreferenceClassifier:
+        """Learn from later rows.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`.
+        classes
+            Every label that may ever come; needed by the first call.
+
+        Returns
+        -------
+        The estimator itself.
+
+        Raises
+        ------
+        ValueError
+            If the first call has no ``classes``, or a label is not among them.
+        """
+        first = not hasattr(self, "classes_")
+        if first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit: every label that may ever come.")
+        rows, labels = validate_data(self, X, y, dtype=np.float64, reset=first)
+        check_classification_targets(labels)
+        if first:
+            self._restart(unique_labels(classes))
+        elif classes is not None and not np.array_equal(unique_labels(classes), self.classes_):
+            raise ValueError(f"classes {classes!r} differ from those of the first call, {self.classes_.tolist()!r}.")
+        if not np.isin(labels, self.classes_).all():
+            unknown = sorted(set(labels.tolist()) - set(self.classes_.tolist()))
+            raise ValueError(f"labels {unknown!r} are not among classes {self.classes_.tolist()!r}.")
+        return self._learn(rows, labels)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return (rows, classes) beliefs about the next choice of each row's stream; the prior for unseen streams."""
+        check_is_fitted(self, "classes_")
+        rows = validate_data(self, X, dtype=np.float64, reset=False)
+        if len(self.classes_) == 1:
+            return np.ones((len(rows), 1))
+        known = self._numbers(rows)
+        prior = self._rule().belief(self._rule().init(len(self.classes_), padded(1)))[:, 0]
+        lane = np.where(known < 0, 0, known)
+        if self.elapsed_column is None:
+            told = self._rule().belief(self.state_)[:, lane]
+        else:
+            told = np.stack([self._read(lane[i], rows[i, self.elapsed_column]) for i in range(len(rows))], axis=1)
+        probabilities: NDArray[np.float64] = np.where(known < 0, prior[:, np.newaxis], told).T
+        return probabilities
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the likeliest next choice of each row's stream, the first of the tied."""
+        check_is_fitted(self, "classes_")
+        labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return labels
+
+    def _rule(self) -> UpdateStrategy:
+        return Ewma() if self.strategy is None else self.strategy
+
+    def _restart(self, classes: NDArray[Any]) -> PreferenceClassifier:
+        self.classes_ = classes
+        self.streams_ = np.empty(0)
+        self.state_ = self._rule().init(max(2, len(classes)), padded(1))
+        return self
+
+    def _numbers(self, rows: FloatArray) -> NDArray[np.int64]:
+        """Return the number of each row's stream, -1 for an unseen one."""
+        if not len(self.streams_):
+            return np.full(len(rows), -1)
+        order = np.argsort(self.streams_, kind="stable")
+        names = rows[:, self.stream_column]
+        place = np.minimum(np.searchsorted(self.streams_, names, sorter=order), len(order) - 1)
+        numbers: NDArray[np.int64] = np.where(self.streams_[order[place]] == names, order[place], -1)
+        return numbers
+
+    def _read(self, lane: int, elapsed: float) -> FloatArray:
+        belief: FloatArray = self._rule().belief(self.state_, elapsed)[:, lane]
+        return belief
+
+    def _learn(self, rows: FloatArray, labels: NDArray[Any]) -> PreferenceClassifier:
+        """Update in rounds: the n-th round takes every stream's n-th row."""
+        unseen = rows[self._numbers(rows) < 0, self.stream_column]
+        _, where = np.unique(unseen, return_index=True)
+        self.streams_ = np.concatenate([self.streams_, unseen[np.sort(where)]])
+        options, lanes = max(2, len(self.classes_)), padded(len(self.streams_))
+        rule = self._rule()
+        old = self.state_
+        state = _widened(old, rule.init(options, lanes))
+        number, chosen = self._numbers(rows), np.searchsorted(self.classes_, labels)
+        order = np.argsort(number, kind="stable")
+        start = np.searchsorted(number[order], np.arange(len(self.streams_)))
+        turn = np.empty(len(rows), dtype=np.int64)
+        turn[order] = np.arange(len(rows)) - start[number[order]]
+        by_turn = np.argsort(turn, kind="stable")
+        for group in np.split(by_turn, np.flatnonzero(np.diff(turn[by_turn])) + 1):
+            lane = number[group]
+            active = np.zeros(lanes, dtype=bool)
+            active[lane] = True
+            state = select(active, rule.update(state, self._round(rows[group], chosen[group], lane, lanes)), state)
+        self.state_ = state
+        return self
+
+    def _round(self, rows: FloatArray, chosen: NDArray[Any], lane: NDArray[Any], lanes: int) -> Feedback:
+        """Return one unprompted choice per row, silence in the other lanes."""
+
+        def spread(column: int | None, default: float) -> FloatArray:
+            values = np.full(lanes, default)
+            if column is not None:
+                values[lane] = rows[:, column]
+            return values
+
+        kind, named = np.full(lanes, Kind.SILENT), np.full(lanes, NO_OPTION)
+        kind[lane], named[lane] = Kind.CORRECTED, chosen
+        return feedback(
+            proposed=NO_OPTION,
+            kind=kind,
+            corrected=named,
+            elapsed=spread(self.elapsed_column, 1.0),
+            confidence=spread(self.confidence_column, 1.0),
+        )
+
+
+def _widened(old: State, fresh: State) -> State:
+    """Return ``fresh`` with the streams of ``old`` in their places."""
+    if isinstance(fresh, tuple):
+        return type(fresh)(*(_widened(a, b) for a, b in zip(old, fresh, strict=True)))
+    array = np.array(fresh)
+    array[..., : old.shape[-1]] = old
+    return array
