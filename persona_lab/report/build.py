@@ -8,7 +8,7 @@ from pathlib import Path
 
 from persona_lab.report import html, markdown
 from persona_lab.report.sanity import checks, junit
-from persona_lab.report.sections import Section
+from persona_lab.report.sections import Section, listing
 from persona_lab.report.study import Study
 from persona_lab.report.study_sections import headline_table, study_sections, where_table
 from persona_lab.report.verdict import people, verdict
@@ -44,9 +44,10 @@ def write_report(result: StudyResult, out: Path, *, extra: Sequence[Section] = (
 def summary(study: Study, *, extra: Sequence[Section] = ()) -> str:
     """Return the verdict, the headline table and what the checks say, as Markdown."""
     failed = [check for check in checks(study) if check.problem]
-    told = "All sanity checks passed." if not failed else f"**{len(failed)} sanity checks failed**, see `junit.xml`: " + "; ".join(
-        f"{check.name} ({check.subject})" for check in failed
-    )  # fmt: skip
+    names = listing([f"{check.name} ({check.subject})" for check in failed])
+    told = (
+        f"**{len(failed)} sanity checks failed**, see `junit.xml`: {names}." if failed else "All sanity checks passed."
+    )
     parts = [
         Section("Verdict", prose=(*verdict(study), told)),
         Section("All rules and controls", tables=(headline_table(study),)),
@@ -58,7 +59,8 @@ def summary(study: Study, *, extra: Sequence[Section] = ()) -> str:
 
 def _lead(study: Study) -> str:
     manifest = study.result.manifest
-    return f"A persona_lab study: {people(study)}; seed {manifest.get('seed', '?')}, profile {manifest.get('profile', '?')}."
+    seed, profile = manifest.get("seed", "?"), manifest.get("profile", "?")
+    return f"A persona_lab study: {people(study)}; seed {seed}, profile {profile}."
 
 
 def _footer(study: Study) -> str:

@@ -1,7 +1,7 @@
 """One look for every figure: palette, markers and dashes per strategy, Plotly template; shared with the notebooks.
 
-Colours are Okabe & Ito's (2008), which people with any colour vision tell apart; no figure relies on colour alone, every
-strategy has its own marker and dash as well.
+Colours are Okabe & Ito's (2008), which people with any colour vision tell apart; no figure relies on colour alone,
+every strategy has its own marker and dash as well.
 """
 
 from __future__ import annotations
@@ -52,7 +52,12 @@ LOOKS: dict[str, Look] = {
     "confidence-average": Look(SKY, "diamond", "dash"),
     "ewma-0.1": Look(GREEN, "triangle-up", "solid"),
     "ewma-0.3": Look(GREEN, "triangle-down", "dash"),
+    "ewma-0.2": Look(GREEN, "triangle-right", "dashdot"),
     "EWMA": Look(GREEN, "triangle-up", "dot"),
+    "fixed-share": Look(BLUE, "square", "dash"),
+    "mixing-past": Look(BLUE, "triangle-left", "dot"),
+    "change-point": Look(ORANGE, "cross", "dash"),
+    "noise-or-volatility": Look(SKY, "hourglass", "dashdot"),
     "hierarchical-bayes": Look(PURPLE, "pentagon", "solid"),
     "population-bayes": Look(ORANGE, "hexagon", "solid"),
 }
@@ -86,7 +91,7 @@ def template() -> go.layout.Template:
     return go.layout.Template(
         layout={
             "font": {"family": FONT, "size": 13, "color": INK},
-            "title": {"font": {"size": 16}, "x": 0.0, "xanchor": "left", "xref": "paper"},
+            "title": {"font": {"size": 16}, "x": 0.0, "xanchor": "left", "xref": "container"},
             "paper_bgcolor": "white",
             "plot_bgcolor": "white",
             "colorway": list(PALETTE),
@@ -140,5 +145,5 @@ def line(name: str, width: float = 2.0) -> dict[str, object]:
 
 
 def use_in_notebook() -> None:
-    """Show figures in JupyterLab, in VS Code, and in the HTML that nbconvert writes (which needs plotly.js inside it)."""
+    """Show figures in JupyterLab, in VS Code, and the HTML of nbconvert, which needs plotly.js inside."""
     pio.renderers.default = "plotly_mimetype+notebook"

@@ -22,7 +22,7 @@ def table(found: Table) -> str:
     notes: dict[str, int] = {}
     lines = [
         f"| {' | '.join(_escaped(column) for column in found.columns)} |",
-        f"|{'|'.join('---:' if found.rows and found.rows[0][index].number else '---' for index in range(len(found.columns)))}|",
+        f"|{'|'.join(_rule(found, index) for index in range(len(found.columns)))}|",
     ]
     for index, row in enumerate(found.rows):
         cells = [
@@ -33,6 +33,10 @@ def table(found: Table) -> str:
     return "\n\n".join(
         part for part in (f"**{found.title}**", "\n".join(lines), "\n".join(listed), found.reading) if part
     )
+
+
+def _rule(found: Table, column: int) -> str:
+    return "---:" if found.rows and found.rows[0][column].number else "---"
 
 
 def _cell(cell: Cell, notes: dict[str, int], *, named: bool, bold: bool) -> str:

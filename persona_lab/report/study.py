@@ -19,6 +19,9 @@ ALL = "all"
 LEVEL = 0.05
 """Two strategies are called different where Holm's p is below this."""
 
+FEWEST_IN_BIN = 100
+"""Reliability bins with fewer proposals are not drawn: a share right of fewer has a standard error of up to .05."""
+
 OTHERS_IN_FIGURES = 4
 """Strategies drawn beside the limit and the controls, so that a figure stays readable; tables show all."""
 
@@ -56,6 +59,14 @@ class Study:
         planned = [name for name in self.result.manifest.get("scenarios", {}) if name in found]
         return tuple(planned or [name for name in found if name != ALL])
 
+    def title(self, scenario: str) -> str:
+        """Return a scenario in words; a noise that all scenarios share goes without saying."""
+        endings = {
+            words.rpartition(", noise")[2] for words in map(scenario_title, self.scenarios) if ", noise" in words
+        }
+        words = scenario_title(scenario)
+        return words.rpartition(", noise")[0] if len(endings) == 1 and ", noise" in words else words
+
     @cached_property
     def strategies(self) -> tuple[str, ...]:
         """Strategies from best to worst pooled error rate, the limit left out; unmeasured ones last, by name."""
@@ -92,7 +103,7 @@ class Study:
         return self.result.differences.to_dicts() if self.result.differences.width else []
 
     def difference(self, scenario: str, left: str, right: str) -> tuple[float, float, float] | None:
-        """Return (error rate of ``left`` minus ``right``, standard error, Holm's p), paired by person; None if unknown."""
+        """Return (error rate of ``left`` minus ``right``, standard error, Holm's p), paired; None if unknown."""
         if (scenario, left, right) in self._differences:
             row = self._differences[scenario, left, right]
             return row["value"], row["standard_error"], row["p"]
@@ -127,7 +138,7 @@ class Study:
         return tuple(sorted(found, key=lambda scenario: not scenario.startswith(HEADLINE_PATH)))
 
     def reliability(self, strategy: str) -> pl.DataFrame:
-        """Return the pooled reliability bins of a strategy: bin, n, stated, right, with empty bins left out."""
+        """Return the pooled reliability bins of a strategy: bin, n, stated, right; thin bins are left out."""
         bins = self.result.calibration
         if not bins.width:
             return pl.DataFrame(schema={"bin": pl.Int64, "n": pl.Int64, "stated": pl.Float64, "right": pl.Float64})
@@ -145,6 +156,7 @@ class Study:
                 (pl.col("stated_sum") / pl.col("total")).alias("stated"),
                 (pl.col("right_sum") / pl.col("total")).alias("right"),
             )
+            .filter(pl.col("n") >= FEWEST_IN_BIN)
             .sort("bin")
         )
 
@@ -156,4 +168,4 @@ def scenario_title(scenario: str) -> str:
     words = scenario.rsplit("_v", 1)[0].split("_")
     noise = [word for word in words if word.startswith("noise") and word[5:].isdigit()]
     rest = " ".join(word for word in words if word not in noise)
-    return f"{rest}, noise .{noise[0][5:]}" if noise else rest
+    return f"{rest}, noise\u00a0.{noise[0][5:]}" if noise else rest

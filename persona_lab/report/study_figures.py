@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import plotly.graph_objects as go
 import polars as pl
 
 from persona_lab.report.figures import GREY, INK, line, look, marker, styled
 from persona_lab.report.labels import Label, place
-from persona_lab.report.study import ALL, Study, scenario_title
+from persona_lab.report.study import Study
 from persona_lab.studies.plan import LIMIT
 
 PLANE_FLOOR = 2e-3
@@ -35,11 +36,12 @@ BUDGET = (
 
 @dataclass(frozen=True)
 class PlanePoint:
-    """A strategy in the plane: drawn position, and the true one for those set on the edge."""
+    """A strategy in the plane with its true figures; ``same`` are others that fall on the very same point."""
 
     name: str
     index: float
     delay: float
+    same: tuple[str, ...] = ()
 
     @property
     def drawn(self) -> tuple[float, float]:
@@ -54,14 +56,15 @@ class PlanePoint:
     @property
     def label(self) -> str:
         """Direct label; a point set on the edge says its true index."""
-        return f"{self.name} (index {self.index:.4g})" if self.index < PLANE_FLOOR else self.name
+        named = " = ".join((self.name, *self.same))
+        return f"{named} (index {self.index:.4g})" if self.index < PLANE_FLOOR else named
 
 
 @dataclass(frozen=True)
 class Plane:
     """Everything the plane of one scenario shows, in data units; one input of Plotly and of the README's SVG."""
 
-    scenario: str
+    title: str
     points: tuple[PlanePoint, ...]
     curves: tuple[tuple[str, tuple[tuple[float, float, float], ...]], ...]
 
@@ -104,12 +107,17 @@ class Plane:
 
 def plane(study: Study, scenario: str, strategies: Sequence[str]) -> Plane | None:
     """Return the plane of one scenario, None where index or delay is undefined for every strategy."""
-    points = []
+    points: list[PlanePoint] = []
     for name in strategies:
         index = study.value(scenario, name, "over_correction_index")
         delay = study.value(scenario, name, "adaptation_delay")
-        if index is not None and delay is not None:
+        if index is None or delay is None:
+            continue
+        twin = next((at for at, point in enumerate(points) if (point.index, point.delay) == (index, delay)), None)
+        if twin is None:
             points.append(PlanePoint(name, index, delay))
+        else:
+            points[twin] = replace(points[twin], same=(*points[twin].same, name))
     if not points:
         return None
     swept = study.result.frontier
@@ -130,7 +138,9 @@ def plane(study: Study, scenario: str, strategies: Sequence[str]) -> Plane | Non
                 for row in part.iter_rows(named=True)
             ]
             curves.append((str(family), tuple(curve)))
-    return Plane(scenario, tuple(points), tuple(sorted(curves, key=lambda curve: curve[0] == LIMIT_FAMILY)))
+    return Plane(
+        study.title(scenario), tuple(points), tuple(sorted(curves, key=lambda curve: curve[0] == LIMIT_FAMILY))
+    )
 
 
 def plane_figure(found: Plane) -> go.Figure:
@@ -166,7 +176,7 @@ def plane_figure(found: Plane) -> go.Figure:
         )
     styled(
         figure,
-        title=f"Over-correction against adaptation delay: {scenario_title(found.scenario)}",
+        title=f"Over-correction against adaptation delay: {found.title}",
         x="over-correction index (0 = never moved by noise, 1 = last-write-wins)",
         y="adaptation delay (wrong proposals per change)",
         height=560,
@@ -225,35 +235,54 @@ def budget_figure(study: Study, scenario: str, strategies: Sequence[str]) -> go.
                 x=values,
                 orientation="h",
                 name=label,
-                marker={"color": colour, "pattern": {"shape": hatch, "fgcolor": "white", "size": 5, "solidity": 0.25}},
+                marker={
+                    "color": colour,
+                    "pattern": {"shape": hatch, "fillmode": "overlay", "fgcolor": "white", "size": 6, "solidity": 0.2},
+                },
                 hovertemplate=f"%{{y}}<br>{label}: %{{x:.2f}} per 100<extra></extra>",
             )
         )
     totals = [100 * (study.value(scenario, name, "error_rate") or 0.0) for name in names]
+    reach = _budget_reach(totals)
     figure.add_trace(
         go.Scatter(
-            y=names, x=totals, mode="text", text=[f" {total:.1f}" for total in totals], textposition="middle right",
-            showlegend=False, hoverinfo="skip",
+            y=names,
+            x=[total if total <= reach else 1.02 * reach for total in totals],
+            mode="text",
+            text=[f" {total:.1f}" if total <= reach else f" {total:.1f} →" for total in totals],
+            textposition="middle right",
+            showlegend=False,
+            hoverinfo="skip",
+            cliponaxis=False,
         )
-    )  # fmt: skip
+    )
     styled(
         figure,
-        title=f"What errors are paid for: {scenario_title(scenario)}",
+        title=f"What errors are paid for: {study.title(scenario)}",
         x="errors per 100 scored interactions",
         y="",
         height=150 + 26 * len(names),
     )
-    ordered = sorted(totals)
-    shown = next((total for total in reversed(ordered) if total < 60), ordered[-1]) if ordered else 1.0
-    figure.update_xaxes(range=[0, 1.15 * max(shown, 0.1)])
+    figure.update_xaxes(range=[0, 1.02 * reach])
     figure.update_layout(
-        barmode="stack", bargap=0.25, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-        margin={"t": 90},
-    )  # fmt: skip
+        barmode="stack",
+        bargap=0.25,
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
+        margin={"t": 90, "r": 70},
+    )
     return figure
 
 
-def reliability_figure(study: Study, strategies: Sequence[str], scenario: str = ALL) -> go.Figure:
+def _budget_reach(totals: Sequence[float]) -> float:
+    """Return where the axis ends: at the longest bar, unless few bars dwarf all others."""
+    ordered = sorted(totals)
+    if not ordered:
+        return 1.0
+    typical = 4.0 * ordered[len(ordered) // 2]
+    return max([total for total in ordered if total <= typical] or ordered[-1:]) or 1.0
+
+
+def reliability_figure(study: Study, strategies: Sequence[str]) -> go.Figure:
     """Draw how often a proposal was right against what was stated, all scenarios pooled."""
     figure = go.Figure(
         go.Scatter(
@@ -282,7 +311,7 @@ def reliability_figure(study: Study, strategies: Sequence[str], scenario: str = 
         )
     styled(
         figure,
-        title=f"Calibration: {scenario_title(scenario)}",
+        title="Calibration, all scenarios pooled",
         x="stated probability of the proposal",
         y="share of proposals that were right",
         height=540,
@@ -295,7 +324,7 @@ def reliability_figure(study: Study, strategies: Sequence[str], scenario: str = 
 def _dense(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Return points along a polyline on logarithmic axes, so that labels can keep off it."""
     made = []
-    for (x, y), (u, v) in zip(points, points[1:], strict=False):
+    for (x, y), (u, v) in pairwise(points):
         for step in range(12):
             share = step / 12
             made.append((x ** (1 - share) * u**share, y ** (1 - share) * v**share))

@@ -18,7 +18,7 @@ from persona_lab.report.sections import (
     name_cell,
     signed,
 )
-from persona_lab.report.study import ALL, Study, scenario_title
+from persona_lab.report.study import ALL, Study
 from persona_lab.report.study_figures import budget_figure, plane, plane_figure, reliability_figure
 from persona_lab.report.timeline_figures import timeline_figure
 from persona_lab.report.verdict import verdict
@@ -109,8 +109,9 @@ def headline_table(study: Study, columns: Sequence[Column] = HEADLINE, title: st
         title=title or "All scenarios pooled, best first",
         columns=("strategy", *(column.heading for column in columns)),
         rows=tuple(rows),
-        reading="± one standard error over people. † control. In bold: the fewest errors, and what differs from it by less than "
-        "its noise (paired by person, Holm-corrected over all pairs). A dash is undefined, for the reason given.",
+        reading="± one standard error over people. † control. In bold: the fewest errors, and what differs from it by "
+        "less than its noise (paired by person, Holm-corrected over all pairs). A dash is undefined, for the "
+        "reason given.",
         highlight=frozenset(index for index, name in enumerate(names) if name in tied),
     )
 
@@ -123,10 +124,10 @@ def where_table(study: Study) -> Table:
         if best is None:
             continue
         tied = study.tied(scenario, best, study.strategies)
-        named = listing(tied) if len(tied) <= 3 else f"{listing(tied[:3], ',')} and {len(tied) - 3} more"
+        named = listing(tied) if len(tied) <= 3 else f"{', '.join(tied[:3])} and {len(tied) - 3} more"
         rows.append(
             (
-                name_cell(scenario_title(scenario), note=_described(study, scenario)),
+                name_cell(study.title(scenario), note=_described(study, scenario)),
                 figure_cell(study.figure(scenario, LIMIT, "error_rate"), scale=100.0),
                 name_cell(best),
                 figure_cell(study.figure(scenario, best, "error_rate"), scale=100.0),
@@ -166,11 +167,11 @@ def heat_table(study: Study) -> Table:
         rows.append((name_cell(name), *cells))
     return Table(
         title="Ratio to the limit, by scenario",
-        columns=("strategy", *(scenario_title(scenario) for scenario in study.scenarios)),
+        columns=("strategy", *(study.title(scenario) for scenario in study.scenarios)),
         rows=tuple(rows),
-        reading="Large: errors as a multiple of the limit's on the same people. Small: regret, the extra errors per 100 "
-        "interactions. Ratios explode where the limit hardly errs, so read both. Blue is close to the limit, orange "
-        "far from it.",
+        reading="Large: errors as a multiple of the limit's on the same people. Small: regret, the extra errors per "
+        "100 interactions. Ratios explode where the limit hardly errs, so read both. Blue is close to the "
+        "limit, orange far from it.",
     )
 
 
@@ -182,22 +183,23 @@ def _plane(study: Study) -> Section:
     scenarios = study.planes
     drawn = [(scenario, plane(study, scenario, study.shown)) for scenario in (*scenarios, ALL)]
     choices = tuple(
-        (scenario_title(scenario), plane_figure(found)) for scenario, found in drawn if found is not None and scenarios
+        (study.title(scenario), plane_figure(found)) for scenario, found in drawn if found is not None and scenarios
     )
     names = ((LIMIT,) if study.has_limit else ()) + study.strategies
     budget = Drawing(
         name="budget",
-        choices=tuple((scenario_title(s), budget_figure(study, s, names)) for s in (ALL, *study.scenarios)),
-        reading="Every error has one cause. Orange is paid for noise, blue (hatched) for change. A rule with little orange "
-        "and much blue is too slow, the reverse too jumpy. Bars that leave the picture carry their total on hover.",
+        choices=tuple((study.title(s), budget_figure(study, s, names)) for s in (ALL, *study.scenarios)),
+        reading="Every error has one cause. Orange is paid for noise, blue (hatched) for change. A rule with little "
+        "orange and much blue is too slow, the reverse too jumpy. Bars that leave the picture carry their "
+        "total on hover.",
         narrow={"margin": {"l": 10, "r": 10, "t": 110, "b": 50}},
     )
     if not choices:
         return Section(
             "Too eager or too slow",
             prose=(
-                "The plane of over-correction against adaptation delay needs people who change and noise that misleads; "
-                "these scenarios have none where both are defined.",
+                "The plane of over-correction against adaptation delay needs people who change and noise that "
+                "misleads; these scenarios have none where both are defined.",
             ),
             drawings=(budget,),
         )
@@ -211,10 +213,10 @@ def _plane(study: Study) -> Section:
             Drawing(
                 name="plane",
                 choices=choices,
-                reading="Left is deaf to noise, down is quick to follow a true change; both axes are logarithmic. The black "
-                "line is the exact limit told a wrong hazard, from far too small to far too large: its star is the limit "
-                "told the truth. The distance from a point to the line is what its rule leaves on the table. The green "
-                "dotted line is the EWMA swept over its rate.",
+                reading="Left is deaf to noise, down is quick to follow a true change; both axes are logarithmic. The "
+                "black line is the exact limit told a wrong hazard, from far too small to far too large: its "
+                "star is the limit told the truth. The distance from a point to the line is what its rule "
+                "leaves on the table. The green dotted line is the EWMA swept over its rate.",
                 narrow=NARROW_PLANE,
             ),
             budget,
@@ -240,19 +242,27 @@ def _calibration(study: Study) -> Section:
     return Section(
         "Does it know what it knows?",
         prose=(
-            "An agent that acts on a stated probability needs it to be true. The table above has log-loss, Brier and ECE "
-            "beside the ECE that a perfect forecaster would show by chance at this sample size.",
+            "An agent that acts on a stated probability needs it to be true. The table above has log-loss, Brier and "
+            "ECE beside the ECE that a perfect forecaster would show by chance at this sample size.",
         ),
         drawings=(
             Drawing(
                 name="calibration",
-                choices=(("all scenarios pooled", reliability_figure(study, study.shown)),),
-                reading="On the dotted diagonal a stated 80 % is right 80 % of the time. Below it the rule boasts, above it "
-                "it is too modest. Larger markers rest on more proposals.",
+                choices=(
+                    ("the limit and the best rules", reliability_figure(study, _leaders(study))),
+                    ("the controls", reliability_figure(study, [name for name in study.shown if name in CONTROLS])),
+                ),
+                reading="On the dotted diagonal a stated 80 % is right 80 % of the time. Below it the rule boasts, "
+                "above it it is too modest. Larger markers rest on more proposals.",
                 narrow=NARROW_LEGEND,
             ),
         ),
     )
+
+
+def _leaders(study: Study) -> list[str]:
+    rules = [name for name in study.shown if name != LIMIT]
+    return [*((LIMIT,) if study.has_limit else ()), *rules[:5]]
 
 
 def _person(study: Study) -> Section:
@@ -266,7 +276,8 @@ def _person(study: Study) -> Section:
     for key in firsts[:MOST_TIMELINES]:
         known = [line for name in study.shown for line in people[key] if line.strategy == name]
         detailed = [study.best, LAST_WRITE_WINS] if study.best != LAST_WRITE_WINS else [LAST_WRITE_WINS]
-        choices.append((f"{scenario_title(key[0])}, person {key[1]}", timeline_figure(known, detailed)))
+        title = f"{study.title(key[0])}, person {key[1]}"
+        choices.append((title, timeline_figure(known, detailed, title=f"One person: {title}")))
     if not choices:
         return Section("One person", prose=("This study recorded nobody step by step.",))
     return Section(
@@ -276,10 +287,10 @@ def _person(study: Study) -> Section:
             Drawing(
                 name="person",
                 choices=tuple(choices),
-                reading="The black line is what the person truly prefers. Darker blue is stronger belief. An orange dot is a "
-                "wrong proposal, a thin cross the option that the person's correction named; crosses off the black line "
-                "are noise or exceptions. Below, each mark is one error: triangles after a change, crosses when noise "
-                "moved a belief that was right.",
+                reading="The black line is what the person truly prefers. Darker blue is stronger belief. An orange "
+                "dot is a wrong proposal, a white circle the option that the person's correction named; circles "
+                "off the black line are noise or exceptions. Below, each mark is one error: triangles after a "
+                "change, crosses when noise moved a belief that was right.",
                 narrow={"margin": {"l": 10, "r": 5, "t": 80, "b": 150}},
             ),
         ),
@@ -301,14 +312,15 @@ def _made(study: Study) -> Section:
     return Section(
         "How it was made",
         prose=(
-            "People are simulated with known preferences; an agent proposes, they answer through noise, it learns. Every "
-            "strategy meets the same people and the same luck, so differences are paired by person. The limit is the "
-            "exact Bayes filter told the scenario's parameters. Interactions inside an exception are not scored.",
-            "**error rate**: share of scored proposals that differ from the true preference. **over-correction index**: "
-            "errors made after the preference had been found, over those of last-write-wins. **adaptation delay**: errors "
-            "per true change before the new preference is first proposed. **regret**: extra errors per 100 interactions over "
-            "the limit's. A person is one observation: standard errors are over people.",
-            "The same seed gives the same bytes. `results.parquet` holds every figure, `manifest.json` all that is below.",
+            "People are simulated with known preferences; an agent proposes, they answer through noise, it learns. "
+            "Every strategy meets the same people and the same luck, so differences are paired by person. The limit "
+            "is the exact Bayes filter told the scenario's parameters. Interactions inside an exception are not "
+            "scored.",
+            "**error rate**: share of scored proposals that differ from the true preference. **over-correction "
+            "index**: errors made after the preference had been found, over those of last-write-wins. **adaptation "
+            "delay**: errors per true change before the new preference is first proposed. **regret**: extra errors "
+            "per 100 interactions over the limit's. A person is one observation: standard errors are over people.",
+            "The same seed gives the same bytes. `results.parquet` holds every figure, `manifest.json` what made them.",
         ),
         tables=tuple(table for table in tables if table.rows),
         folded=True,

@@ -14,8 +14,8 @@ from persona_lab.report.figures import INK, template
 from persona_lab.report.study import scenario_title
 from persona_lab.studies.plan import Timeline
 
-BELIEF_COLOURS = ((0.0, "#ffffff"), (0.25, "#dbe9f6"), (0.6, "#7fb2dd"), (1.0, "#0b4a8f"))
-"""White to dark blue: belief is read from lightness alone."""
+BELIEF_COLOURS = ((0.0, "#ffffff"), (0.25, "#e2edf8"), (0.6, "#a9cdea"), (1.0, "#5b9fd3"))
+"""White to blue: belief is read from lightness alone."""
 
 CAUSES = ("cold start", "adaptation", "over-correction")
 CAUSE_LOOKS = {
@@ -43,7 +43,7 @@ def causes(line: Timeline) -> NDArray[np.int8]:
     return found
 
 
-def timeline_figure(lines: Sequence[Timeline], detailed: Sequence[str]) -> go.Figure:
+def timeline_figure(lines: Sequence[Timeline], detailed: Sequence[str], title: str = "") -> go.Figure:
     """Draw one person under several strategies.
 
     Parameters
@@ -52,6 +52,8 @@ def timeline_figure(lines: Sequence[Timeline], detailed: Sequence[str]) -> go.Fi
         The same person under each strategy.
     detailed
         Strategies that get a panel with belief, proposals, corrections and the true path; all get a strip of errors.
+    title
+        Heading, else the person's number and the scenario.
     """
     by_name = {line.strategy: line for line in lines}
     panels = [by_name[name] for name in detailed if name in by_name]
@@ -71,7 +73,7 @@ def timeline_figure(lines: Sequence[Timeline], detailed: Sequence[str]) -> go.Fi
     first = lines[0]
     figure.update_layout(
         template=template(),
-        title_text=f"One person: number {first.user} of {scenario_title(first.scenario)}",
+        title_text=title or f"Person {first.user} of {scenario_title(first.scenario)}",
         height=round(sum(heights) + 60 * len(panels) + 190),
         legend={"orientation": "h", "y": -0.08, "yanchor": "top", "x": 0},
         margin={"t": 80, "b": 120},
@@ -102,7 +104,8 @@ def _panel(figure: go.Figure, line: Timeline, row: int) -> None:
     if inside.any():
         figure.add_trace(
             go.Scatter(
-                x=steps[inside].tolist(), y=[options - 0.42] * int(inside.sum()), mode="markers", name="exception is on",
+                x=steps[inside].tolist(), y=[options - 0.42] * int(inside.sum()), mode="markers",
+                name="exception is on",
                 marker={"symbol": "square", "size": 5, "color": "#E69F00"}, legendgroup="exception", showlegend=first,
                 hovertemplate="interaction %{x}: exception, not scored<extra></extra>",
             ),
@@ -133,7 +136,7 @@ def _panel(figure: go.Figure, line: Timeline, row: int) -> None:
         go.Scatter(
             x=steps[named].tolist(), y=line.corrected[named].tolist(), mode="markers", name="correction to this option",
             legendgroup="correction", showlegend=first,
-            marker={"symbol": "x-thin-open", "size": 7, "color": "#111111", "line": {"width": 1.5}},
+            marker={"symbol": "circle", "size": 6, "color": "white", "line": {"width": 1.2, "color": "#111111"}},
             hovertemplate="interaction %{x}: corrected to option %{y}<extra></extra>",
         ),
         row=row,

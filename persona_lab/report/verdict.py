@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from persona_lab.report.sections import listing, signed
-from persona_lab.report.study import ALL, Study, scenario_title
+from persona_lab.report.study import ALL, Study
 from persona_lab.studies.plan import LAST_WRITE_WINS, LIMIT
 
 WORTH_NAMING = ("never-update", "running-count", "confidence-average")
@@ -112,11 +112,11 @@ def _where(study: Study) -> str:
     for scenario in study.scenarios:
         name = study.best_in(scenario)
         if name is not None:
-            leaders.setdefault(name, []).append(scenario_title(scenario))
+            leaders.setdefault(name, []).append(study.title(scenario))
     ranked = sorted(leaders.items(), key=lambda item: (-len(item[1]), item[0]))
     if len(ranked) == 1:
         return f"It is also the one with the fewest errors in every scenario: **{ranked[0][0]}**."
-    said = [f"{name} in {len(where)} of {len(study.scenarios)} ({'; '.join(where)})" for name, where in ranked]
+    said = [f"{name} in {len(where)} of {len(study.scenarios)} ({', '.join(where)})" for name, where in ranked]
     return f"No rule is best everywhere. Fewest errors: {listing(said)}. The pooled figure depends on this mix."
 
 
