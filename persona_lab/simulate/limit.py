@@ -8,9 +8,10 @@ import numpy as np
 
 from persona_lab.feedback import padded
 from persona_lab.protocols import UpdateStrategy
+from persona_lab.simulate.channel import Channel
 from persona_lab.simulate.paths import Exceptions, Gradual, Mixed, Recurring, Types, VolatilityShift
 from persona_lab.simulate.people import Lives
-from persona_lab.simulate.scenarios import Channel, Scenario
+from persona_lab.simulate.scenarios import Scenario
 from persona_lab.strategies.exact_filter import Answering, ExactFilter, HabitFilter, KindKnownFilter, Rate
 from persona_lab.strategies.gradual_filter import GradualFilter
 
