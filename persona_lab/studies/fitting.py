@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.errors import InputError
-from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, Kind, select
+from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, Kind, select
 from persona_lab.strategies.exact_filter import Answering, ExactFilter
 
 LEVEL = 1.96
@@ -32,8 +33,11 @@ STARTS = (0.005, 0.05)
 SMALLEST = 1e-5
 """Probabilities are searched in [SMALLEST, 1 - SMALLEST]."""
 
-STEP = 1e-3
-"""Step of the numerical derivatives, logits."""
+STEP = 0.01
+"""Step of the second derivatives, logits."""
+
+SMALLEST_CHANCE = 1e-300
+"""Floor under a probability before its logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +77,37 @@ class PopulationFit:
     patience_wrong: Estimate | None
     names_option: float | None
     options: int
+    longest: int
     log_likelihood: float
     streams: int
     interactions: int
     warnings: tuple[str, ...]
 
 
-def fit_population(
-    log: Sequence[Feedback],
-    *,
-    options: int,
-    active: Sequence[BoolArray] | None = None,
-    exceptions: bool = True,
-    longest: int = 5,
-) -> PopulationFit:
+class LogPart(NamedTuple):
+    """Streams of a log with the same options.
+
+    ``log`` is one feedback per step, streams aligned, oldest first; ``active`` says which streams had an interaction at
+    each step, (streams,); ``options`` is how many options, K.
+    """
+
+    log: Sequence[Feedback]
+    active: Sequence[BoolArray]
+    options: int
+
+
+def whole(log: Sequence[Feedback], *, options: int) -> LogPart:
+    """Return a log in which every stream had an interaction at every step."""
+    return LogPart(log, [np.ones(given.kind.shape, dtype=bool) for given in log], options)
+
+
+def fit_population(parts: Sequence[LogPart], *, exceptions: bool = True, longest: int = 5) -> PopulationFit:
     """Fit hazard, noise, exception rate and patience to a log by maximum likelihood.
 
     Parameters
     ----------
-    log
-        One feedback per step, streams aligned, oldest first.
-    options
-        How many options, K.
-    active
-        Which streams had an interaction at each step, (streams,); default all.
+    parts
+        The log; people share hazard, noise and patience whatever the number of options.
     exceptions
         Whether to try bursts of exceptions too.
     longest
@@ -107,14 +118,14 @@ def fit_population(
     InputError
         If the log is empty or holds no answer.
     """
-    if not log:
+    pairs = [(given, mask) for part in parts for given, mask in zip(part.log, part.active, strict=True)]
+    if not pairs:
         raise InputError("the log is empty", cure="Fit to a log with at least one interaction.")
-    masks = [np.ones(given.kind.shape, dtype=bool) for given in log] if active is None else list(active)
-    count = {kind: sum(int(((g.kind == kind) & m).sum()) for g, m in zip(log, masks, strict=True)) for kind in Kind}
+    count = {kind: sum(int(((given.kind == kind) & mask).sum()) for given, mask in pairs) for kind in Kind}
     interactions = sum(count.values())
     if interactions == count[Kind.SILENT]:
         raise InputError("no interaction of the log was answered", cure="Fit to a log with answers in it.")
-    proposals = any(((g.proposed != NO_OPTION) & m).any() for g, m in zip(log, masks, strict=True))
+    proposals = any(((given.proposed != NO_OPTION) & mask).any() for given, mask in pairs)
     patient = proposals and count[Kind.SILENT] > 0
     corrections = count[Kind.CORRECTED] + count[Kind.DECLINED]
     names = count[Kind.CORRECTED] / corrections if corrections and proposals else None
@@ -129,7 +140,7 @@ def fit_population(
         )
         burst = float(p[-1]) if len(p) in (3, 5) else 0.0
         model = ExactFilter(answering, float(p[0]), burst, (1.0 / longest,) * longest)
-        return -log_likelihood(model, log, masks, options=options)
+        return -sum(float(log_likelihood(model, part).sum()) for part in parts)
 
     base = [_logit(0.1)] + ([_logit(0.7)] * 2 if patient else [])
     best = min((_search(loss, [_logit(start), *base]) for start in STARTS), key=lambda found: found[1])
@@ -141,7 +152,7 @@ def fit_population(
     theta, minimum = best
     errors = _standard_errors(loss, theta)
     estimates = [_estimate(value, error) for value, error in zip(theta, errors, strict=True)]
-    streams = int(np.any(masks, axis=0).sum())
+    streams = sum(int(np.any(part.active, axis=0).sum()) for part in parts)
     return PopulationFit(
         hazard=estimates[0],
         noise=estimates[1],
@@ -149,7 +160,8 @@ def fit_population(
         patience_accept=estimates[2] if patient else None,
         patience_wrong=estimates[3] if patient else None,
         names_option=names,
-        options=options,
+        options=max(parts, key=lambda part: sum(int(mask.sum()) for mask in part.active)).options,
+        longest=longest,
         log_likelihood=-minimum,
         streams=streams,
         interactions=interactions,
@@ -157,15 +169,15 @@ def fit_population(
     )
 
 
-def log_likelihood(model: ExactFilter, log: Sequence[Feedback], active: Sequence[BoolArray], *, options: int) -> float:
-    """Return the log-likelihood of a log under a told filter, nats, summed over streams."""
-    streams = log[0].kind.shape[0]
-    state = model.init(options, streams)
-    total = 0.0
-    for given, mask in zip(log, active, strict=True):
+def log_likelihood(model: ExactFilter, part: LogPart) -> FloatArray:
+    """Return the log-likelihood of each stream under a told filter, nats, (streams,)."""
+    streams = part.log[0].kind.shape[0]
+    state = model.init(part.options, streams)
+    total = np.zeros(streams)
+    for given, mask in zip(part.log, part.active, strict=True):
         new, chance = model.advance(state, given)
         state = new if mask.all() else select(mask, new, state)
-        total += float(np.log(np.maximum(chance[mask], 1e-300)).sum())
+        total += np.where(mask, np.log(np.maximum(chance, SMALLEST_CHANCE)), 0.0)
     return total
 
 
@@ -185,7 +197,7 @@ def _standard_errors(loss: Callable[[NDArray[np.float64]], float], theta: NDArra
     n = theta.size
     at = loss(theta)
     information = np.empty((n, n))
-    shifts = STEP * 10 * np.eye(n)
+    shifts = STEP * np.eye(n)
     single = [(loss(theta + shift), loss(theta - shift)) for shift in shifts]
     for i in range(n):
         information[i, i] = (single[i][0] - 2 * at + single[i][1]) / shifts[i, i] ** 2
