@@ -38,7 +38,9 @@ def require(condition: bool, owner: object, field: str, expected: str) -> None:
 
 def pointed_at(given: Feedback) -> IntArray:
     """Return the option each answer is about, int8 (streams,): the corrected-to one, else the one proposed."""
-    about: IntArray = np.where(given.kind == Kind.CORRECTED, given.corrected, given.proposed)
+    # Integer arithmetic: NumPy's ``where`` is ten times as slow on bytes.
+    corrected = (given.kind == Kind.CORRECTED).view(np.int8)
+    about: IntArray = given.proposed + corrected * (given.corrected - given.proposed)
     return about
 
 
