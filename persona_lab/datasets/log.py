@@ -103,7 +103,7 @@ def load_log(
         except InputError as error:
             raise _with_suggestion(error, path) from None
         frame, more = canonical(found)
-        log = _finished(frame, [*bad, *more], str(path), on_bad_rows)
+        log = finished(frame, [*bad, *more], str(path), on_bad_rows)
         return log
     known = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     if known.items:
@@ -116,7 +116,7 @@ def load_log(
     check_version(table, known, str(path))
     frame, bad = map_table(table, known, str(path))
     options = tuple(known.options) if known.options is not None else None
-    return _finished(
+    return finished(
         frame, bad, str(path), on_bad_rows, recipe=known.name, title=known.title, options=options, target=known.target
     )
 
@@ -143,7 +143,7 @@ def check_version(table: pl.DataFrame, recipe: Recipe, file: str) -> None:
         )
 
 
-def _finished(
+def finished(
     frame: pl.DataFrame,
     bad: list[BadRow],
     file: str,
@@ -154,6 +154,7 @@ def _finished(
     options: tuple[str, ...] | None = None,
     target: str = "option",
 ) -> Log:
+    """Return the log of canonical rows: bad rows refused or told, in order, deduplicated, checked."""
     bad = sorted(bad, key=lambda row: row.row)
     if bad and on_bad_rows == "refuse":
         raise bad[0].error(file, others=len(bad) - 1)

@@ -85,7 +85,7 @@ class Said(NamedTuple):
     hit: FloatArray
     stated: FloatArray
     occurred: FloatArray
-    after: FloatArray
+    after: FloatArray = np.empty(0)
 
 
 def replay(
@@ -288,7 +288,7 @@ def _reference(log: Log, streams: Streams, name: str) -> Said:
         live = block.row >= 0
         named[block.row[live]] = block.named[live]
     terms = forecast.scored_terms(probability=np.stack([1.0 - before, before]), named=named)
-    return Said(*terms, made["after"].to_numpy())
+    return Said(*terms)._replace(after=made["after"].to_numpy())
 
 
 def _first_forecast(strategy: UpdateStrategy, streams: Streams) -> float | None:

@@ -1,0 +1,52 @@
+"""``persona-lab datasets``: public logs by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from persona_lab.datasets.registry import PUBLIC_LOGS, get_log
+
+
+@click.group()
+def datasets() -> None:
+    """Real feedback logs that others publish."""
+
+
+@datasets.command("list")
+def list_logs() -> None:
+    """Show the public logs, and the recipes that come with the package."""
+    from persona_lab.datasets.recipes import load_recipe, packaged_recipes
+
+    console = Console()
+    logs = Table(title="Public logs (persona-lab datasets get NAME)")
+    for heading in ("name", "what", "licence", "source"):
+        logs.add_column(heading)
+    for name, log in PUBLIC_LOGS.items():
+        logs.add_row(name, log.about, log.licence, log.citation)
+    recipes = Table(title="Recipes (persona-lab replay LOG --recipe NAME)")
+    for heading in ("name", "what", "source"):
+        recipes.add_column(heading)
+    for name in packaged_recipes():
+        recipe = load_recipe(name)
+        recipes.add_row(name, recipe.title, recipe.source)
+    console.print(logs)
+    console.print(recipes)
+
+
+@datasets.command()
+@click.argument("name")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False), help="Where to keep it [default: the cache]."
+)
+def get(name: str, folder: Path | None) -> None:
+    """Download the public log NAME once, check its hash, and print where it is.
+
+    \b
+    Example:
+      persona-lab replay "$(persona-lab datasets get kaist_distraction)" --recipe kaist_distraction
+    """
+    click.echo(get_log(name, folder=folder))
