@@ -5,16 +5,23 @@
   const config = { responsive: true, displaylogo: false, displayModeBar: false };
   const holders = Array.from(document.querySelectorAll(".plot"));
 
+  function merge(base, patch) {
+    const merged = Object.assign({}, base);
+    Object.keys(patch).forEach(function (key) {
+      const plain = patch[key] && typeof patch[key] === "object" && !Array.isArray(patch[key]);
+      merged[key] = plain ? merge(merged[key] || {}, patch[key]) : patch[key];
+    });
+    return merged;
+  }
+
   function draw(holder, width) {
     const group = JSON.parse(document.getElementById(holder.id + "-data").textContent);
     const select = document.getElementById(holder.id + "-choice");
     const figure = group.figures[select ? select.selectedIndex : 0];
-    const layout = Object.assign({}, figure.layout);
-    if (narrow.matches && !width) {
-      Object.assign(layout, group.narrow);
-      layout.title = Object.assign({}, layout.title, { text: "" });
-    }
+    let layout = merge(figure.layout, {});
+    if (narrow.matches && !width) { layout = merge(merge(layout, group.narrow), { title: { text: "" } }); }
     if (width) { layout.width = width; }
+    holder.style.minHeight = (layout.height || 450) + "px";
     return Plotly.react(holder, figure.data, layout, config);
   }
 

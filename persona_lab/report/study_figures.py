@@ -13,7 +13,7 @@ import polars as pl
 from persona_lab.report.figures import GREY, INK, line, look, marker, styled
 from persona_lab.report.labels import Label, place
 from persona_lab.report.study import Study
-from persona_lab.studies.plan import LIMIT
+from persona_lab.studies.plan import CONTROLS, LIMIT
 
 PLANE_FLOOR = 2e-3
 """Over-correction indices below this (0 among them) are drawn on the left edge of the logarithmic axis."""
@@ -88,16 +88,28 @@ class Plane:
             (high - math.log10(y)) / (high - low) * height,
         )
 
+    def curve_names(self, width: float, height: float) -> list[tuple[str, tuple[float, float]]]:
+        """Return each curve's label and the middle of its longest segment in pixels."""
+        made = []
+        for family, curve in self.curves:
+            pixels = [self.pixel(x, y, width, height) for x, y, _ in curve]
+            longest = max(pairwise(pixels), key=lambda pair: math.dist(*pair), default=None)
+            if longest is not None:
+                (x, y), (u, v) = longest
+                made.append((curve_label(family), ((x + u) / 2, (y + v) / 2)))
+        return made
+
     def labels(self, width: float, height: float, font: float = 12.0) -> list[Label]:
-        """Return where the points' labels go, most important point first."""
+        """Return where the labels of the points go, and then those of the curves (see ``curve_names``)."""
         between = [
             self.pixel(x, y, width, height)
             for _, curve in self.curves
             for x, y in _dense([(x, y) for x, y, _ in curve])
         ]
+        named = self.curve_names(width, height)
         return place(
-            [self.pixel(*point.drawn, width, height) for point in self.points],
-            [point.label for point in self.points],
+            [self.pixel(*point.drawn, width, height) for point in self.points] + [middle for _, middle in named],
+            [point.label for point in self.points] + [text for text, _ in named],
             width=width,
             height=height,
             font=font,
@@ -154,22 +166,22 @@ def plane_figure(found: Plane) -> go.Figure:
                 x=xs,
                 y=ys,
                 mode="lines+markers",
-                name="frontier of the limit" if limit else f"{family}, swept",
+                name=curve_label(family),
                 line={**line(family, 2.5 if limit else 1.5), "shape": "linear"},
                 marker={"size": 5 if limit else 4, "color": look(family).colour},
                 customdata=settings,
                 hovertemplate=f"{family}, knob at %{{customdata}}<br>index %{{x:.3g}}, delay %{{y:.2f}}<extra></extra>",
             )
         )
-    for point in found.points:
+    for point in drawing_order(found.points):
         x, y = point.drawn
         figure.add_trace(
             go.Scatter(
                 x=[x],
                 y=[y],
                 mode="markers",
-                name=point.name,
-                marker=marker(point.name, 16 if point.name == LIMIT else 12),
+                name=" = ".join((point.name, *point.same)),
+                marker=marker(point.name, 17 if point.name == LIMIT else 10 if point.name in CONTROLS else 14),
                 hovertemplate=f"<b>{point.name}</b><br>index {point.index:.4f}<br>delay {point.delay:.2f} wrong "
                 "proposals per change<extra></extra>",
             )
@@ -190,18 +202,33 @@ def plane_figure(found: Plane) -> go.Figure:
     return figure
 
 
+def curve_label(family: str) -> str:
+    """Return what a swept family's curve is called."""
+    return "frontier of the limit" if family == LIMIT_FAMILY else f"{family}, swept"
+
+
+def drawing_order(points: Sequence[PlanePoint]) -> list[PlanePoint]:
+    """Return the points in the order they are drawn: controls last and smaller, so that nothing hides them."""
+    return sorted(points, key=lambda point: point.name in CONTROLS)
+
+
 def _plane_labels(found: Plane) -> list[dict[str, object]]:
     width, height = PLANE_SIZE
+    (left, right), (low, high) = found.x_range, found.y_range
+    named = [
+        (f"<b>{point.label}</b>" if point.name == LIMIT else point.label, found.pixel(*point.drawn, width, height))
+        for point in found.points
+    ]
+    named += [(f"<i>{text}</i>", middle) for text, middle in found.curve_names(width, height)]
     made = []
-    for point, label in zip(found.points, found.labels(width, height), strict=True):
-        x, y = found.pixel(*point.drawn, width, height)
+    for (text, (x, y)), label in zip(named, found.labels(width, height), strict=True):
         made.append(
             {
-                "x": math.log10(point.drawn[0]),
-                "y": math.log10(point.drawn[1]),
+                "x": left + (right - left) * x / width,
+                "y": high - (high - low) * y / height,
                 "ax": label.left + label.width / 2 - x,
                 "ay": label.top + label.height / 2 - y,
-                "text": f"<b>{point.label}</b>" if point.name == LIMIT else point.label,
+                "text": text,
                 "showarrow": True,
                 "arrowhead": 0,
                 "arrowwidth": 0.8,

@@ -29,14 +29,16 @@ MOST_TIMELINES = 6
 
 NARROW_PLANE: dict[str, Any] = {
     "annotations": [],
+    "xaxis": {"title": {"text": "over-correction index"}},
+    "yaxis": {"title": {"text": "wrong proposals per change"}},
     "showlegend": True,
     "legend": {"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0, "font": {"size": 11}},
     "height": 640,
-    "margin": {"l": 45, "r": 10, "t": 60, "b": 190},
+    "margin": {"l": 45, "r": 10, "t": 20, "b": 190},
 }
 NARROW_LEGEND: dict[str, Any] = {
     "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "font": {"size": 11}},
-    "margin": {"l": 45, "r": 10, "t": 60, "b": 190},
+    "margin": {"l": 45, "r": 10, "t": 20, "b": 190},
     "height": 640,
 }
 
@@ -192,7 +194,7 @@ def _plane(study: Study) -> Section:
         reading="Every error has one cause. Orange is paid for noise, blue (hatched) for change. A rule with little "
         "orange and much blue is too slow, the reverse too jumpy. Bars that leave the picture carry their "
         "total on hover.",
-        narrow={"margin": {"l": 10, "r": 10, "t": 110, "b": 50}},
+        narrow={"margin": {"l": 10, "r": 50, "t": 80, "b": 50}, "xaxis": {"title": {"text": "errors per 100"}}},
     )
     if not choices:
         return Section(
@@ -291,7 +293,7 @@ def _person(study: Study) -> Section:
                 "dot is a wrong proposal, a white circle the option that the person's correction named; circles "
                 "off the black line are noise or exceptions. Below, each mark is one error: triangles after a "
                 "change, crosses when noise moved a belief that was right.",
-                narrow={"margin": {"l": 10, "r": 5, "t": 80, "b": 150}},
+                narrow={"margin": {"l": 10, "r": 5, "t": 30, "b": 190}},
             ),
         ),
     )

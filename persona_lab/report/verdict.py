@@ -12,7 +12,7 @@ WORTH_NAMING = ("never-update", "running-count", "confidence-average")
 
 def verdict(study: Study) -> tuple[str, ...]:
     """Return the verdict as paragraphs of small Markdown, most important first."""
-    lines = [_winner(study), _price(study), _ties(study), _contrast(study), _where(study), _limit(study)]
+    lines = [_winner(study), _price(study), _ties(study), _contrast(study), _where(study), _worst(study), _limit(study)]
     return tuple(line for line in lines if line)
 
 
@@ -118,6 +118,25 @@ def _where(study: Study) -> str:
         return f"It is also the one with the fewest errors in every scenario: **{ranked[0][0]}**."
     said = [f"{name} in {len(where)} of {len(study.scenarios)} ({', '.join(where)})" for name, where in ranked]
     return f"No rule is best everywhere. Fewest errors: {listing(said)}. The pooled figure depends on this mix."
+
+
+def _worst(study: Study) -> str:
+    """Say which rule is safest: the smallest regret in its own worst scenario."""
+    worst = {}
+    for name in study.strategies:
+        found = [(study.value(scenario, name, "regret"), scenario) for scenario in study.scenarios]
+        known = [(value, scenario) for value, scenario in found if value is not None]
+        if known and len(known) == len(found):
+            worst[name] = max(known)
+    if len(worst) < 2 or len(study.scenarios) < 2:
+        return ""
+    safest, second = sorted(worst, key=lambda name: (worst[name][0], name))[:2]
+    regret, scenario = worst[safest]
+    return (
+        f"Safest, if you do not know your people: **{safest}**. In its worst scenario ({study.title(scenario)}) it makes "
+        f"{regret:.2f} errors per 100 more than the limit; the next safest, {second}, {worst[second][0]:.2f} "
+        f"({study.title(worst[second][1])})."
+    )
 
 
 def _limit(study: Study) -> str:
