@@ -139,7 +139,8 @@ class Opportunity:
     """A chance to help unasked.
 
     ``benefit`` (b), ``harm`` (c: cost of an unwanted act) and ``interruption`` (s: cost of a suggestion) are in one
-    utility unit; ``need`` is the probability, 0 to 1, that anything is needed at all.
+    utility unit; ``need`` is the probability, 0 to 1, that anything is needed at all. What cannot be undone
+    (``reversible`` False) is never done unasked.
     """
 
     user_id: str
@@ -152,6 +153,7 @@ class Opportunity:
     interruption: float = 0.1
     need: float = 1.0
     state: UserState = UserState.FREE
+    reversible: bool = True
 
 
 class Permission(StrEnum):
@@ -166,7 +168,9 @@ class Permission(StrEnum):
 class Boundaries:
     """What the user allows; hours and days are local to ``timezone`` (an IANA name).
 
-    ``hours`` are half-open (first, stop) pairs of local hours; ``days`` are 0 = Monday to 6 = Sunday.
+    ``hours`` are half-open (first, stop) pairs of local hours, (22, 6) wraps past midnight; ``days`` are 0 = Monday to
+    6 = Sunday; ``daily_budget`` counts suggestions and acts of a local day; ``scope`` names the only contexts in which
+    the agent may be proactive at all (None = every context).
     """
 
     timezone: str = "UTC"
@@ -177,6 +181,7 @@ class Boundaries:
     daily_budget: int | None = None
     cooldown: timedelta = timedelta(0)
     snoozed_until: datetime | None = None
+    scope: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,14 @@ class SummaryStrategy(Protocol):
 class ProactivePolicy(Protocol):
     """Whether to stay silent, suggest or act."""
 
-    def decide(self, acceptance: Belief, opportunity: Opportunity, boundaries: Boundaries) -> ProactiveDecision:
-        """Return the decision with its reason in words."""
+    def decide(
+        self,
+        acceptance: Belief,
+        opportunity: Opportunity,
+        boundaries: Boundaries,
+        earlier: Sequence[datetime] = (),
+    ) -> ProactiveDecision:
+        """Return the decision with its reason in words; ``earlier`` are the times of previous proposals."""
         ...
 
 

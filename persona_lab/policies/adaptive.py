@@ -71,7 +71,7 @@ class AdaptiveBayes:
     habit_levels, habit_gap
         Grid points for those levels and their least distance.
     chance
-        Suggest while the probability that a suggestion pays is above it; .13 means an 87 % quantile.
+        Suggest while the probability that a suggestion pays is above it; .15 means an 85 % quantile.
 
     Raises
     ------
@@ -85,16 +85,16 @@ class AdaptiveBayes:
     seeds that are never scored.
     """
 
-    levels: int = 15
-    extremes: float = 0.5
-    hazards: tuple[float, ...] = (0.001, 0.015)
+    levels: int = 11
+    extremes: float = 0.4
+    hazards: tuple[float, ...] = (0.002, 0.014)
     hazard_prior: tuple[float, ...] = (0.35, 0.65)
-    own_share: float = 0.3
+    own_share: float = 0.6
     own_prior: float = 20.0
-    habits_prior: float = 0.4
+    habits_prior: float = 0.5
     habit_levels: int = 8
-    habit_gap: float = 0.4
-    chance: float = 0.13
+    habit_gap: float = 0.5
+    chance: float = 0.15
 
     def __post_init__(self) -> None:
         for name in ("own_share", "habits_prior", "habit_gap", "chance"):
@@ -132,6 +132,14 @@ class AdaptiveBayes:
         mean = fold(weight * table.sorted_levels[:, np.newaxis])
         point = np.full(mean.shape, 1.0 - self.chance)
         return Acceptance(mean, grid_quantile(weight, table.sorted_levels, point), state.evidence)
+
+    def interval(self, state: Tolerance, coverage: float) -> tuple[FloatArray, FloatArray]:
+        """Return the equal-tailed credible interval of tolerance, two (streams,) arrays."""
+        table = _tables(self)
+        weight = np.concatenate([self._by_level(state.redraw), state.habits])[table.order]
+        tail = np.full(weight.shape[1], (1.0 - coverage) / 2.0)
+        low = grid_quantile(weight, table.sorted_levels, tail)
+        return low, grid_quantile(weight, table.sorted_levels, 1.0 - tail)
 
     def decide(self, state: Tolerance, costs: Costs, luck: FloatArray) -> IntArray:
         """Return the move of highest worth, the suggest threshold tested on the upper quantile."""

@@ -88,7 +88,8 @@ def thresholds(given: Costs) -> tuple[FloatArray, FloatArray]:
     """
     b, c, s = given
     alone = c / (b + c)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        # A harm of (next to) nothing: s/c is infinite, and acting beats asking from the start.
         from_suggesting = np.where(c > 0, 1.0 - s / c, -np.inf)
     never_suggest = s / b >= alone
     suggest: FloatArray = np.where(never_suggest, alone, s / b)

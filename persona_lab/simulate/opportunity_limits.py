@@ -82,3 +82,31 @@ def clairvoyant_expected(world: AcceptanceWorld, given: Costs) -> float:
 def _after_time(belief: FloatArray, hazard: float) -> FloatArray:
     after: FloatArray = belief * (1.0 - hazard) + (1.0 - belief) * hazard
     return after
+
+
+def bounded_acts(tolerance: FloatArray, given: Costs, alpha: float) -> FloatArray:
+    """Return how often each person's clairvoyant acts when unwanted acts per opportunity may not exceed alpha.
+
+    Knowing every tolerance, it acts where acting is the best move, at the most welcoming opportunities first (the last
+    one by lot), until the expected unwanted acts of that person reach ``alpha``.
+
+    Parameters
+    ----------
+    tolerance
+        (steps, people).
+    given, alpha
+        Costs, and the bound.
+
+    Returns
+    -------
+    Expected acts per opportunity, (people,).
+    """
+    p = np.sort(tolerance.astype(np.float64), axis=0)[::-1]
+    acting = act_value(p, given)
+    wish = (acting > 0.0) & (acting > suggest_value(p, given))
+    unwanted = np.where(wish, 1.0 - p, 0.0)
+    before = np.cumsum(unwanted, axis=0) - unwanted
+    left = alpha * len(p) - before
+    taken = np.where(unwanted > 0, np.clip(left / np.where(unwanted > 0, unwanted, 1.0), 0.0, 1.0), 1.0) * wish
+    acts: FloatArray = taken.mean(axis=0)
+    return acts

@@ -1,0 +1,98 @@
+"""Local time for arrays of instants: hour, weekday and day in a person's time zone, daylight saving included."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_lab.errors import InputError
+from persona_lab.feedback import FloatArray, IntArray
+
+SECONDS_PER_DAY = 86_400
+EPOCH_WEEKDAY = 3
+"""1970-01-01 was a Thursday (0 = Monday)."""
+
+SLOT = 900
+"""Every change of an offset since 1973 falls on a quarter of an hour of UTC (IANA tz database)."""
+
+FIRST_SLOT = 94_694_400
+"""1973-01-01T00:00Z; older instants are looked up one by one."""
+
+
+class LocalClock(NamedTuple):
+    """Local time of instants, arrays of one shape.
+
+    ``hour`` is the local hour with its fraction, 0 <= hour < 24; ``weekday`` 0 = Monday to 6 = Sunday; ``day`` counts
+    local calendar days since 1970-01-01; ``hour_of_week`` = 24 weekday + whole hour, 0 to 167.
+    """
+
+    hour: FloatArray
+    weekday: IntArray
+    day: IntArray
+    hour_of_week: IntArray
+
+
+def zone(timezone: str) -> ZoneInfo:
+    """Return a time zone by its IANA name.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown.
+    """
+    try:
+        return ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
+        raise InputError(
+            "unknown time zone", value=timezone, cure="Use an IANA name such as 'Europe/Berlin' or 'UTC'."
+        ) from error
+
+
+def local_clock(seconds: NDArray[np.int64] | NDArray[np.float64], timezone: str) -> LocalClock:
+    """Return the local time of instants given in seconds since 1970-01-01T00:00Z.
+
+    An instant has exactly one local time, so the repeated hour of autumn and the missing hour of spring need no rule.
+
+    Raises
+    ------
+    InputError
+        If the time zone is unknown.
+    """
+    place = zone(timezone)
+    instants = np.floor(np.asarray(seconds, dtype=np.float64)).astype(np.int64)
+    slots, which = np.unique(np.where(instants >= FIRST_SLOT, instants // SLOT * SLOT, instants), return_inverse=True)
+    offsets = np.array([_offset(int(slot), place) for slot in slots], dtype=np.int64)
+    return clock_at_offset(instants, offsets[which].reshape(instants.shape))
+
+
+def clock_at_offset(seconds: IntArray, offset: IntArray) -> LocalClock:
+    """Return the local time of instants whose offsets from UTC, in seconds, are known."""
+    local = seconds + offset
+    day = local // SECONDS_PER_DAY
+    hour = (local - day * SECONDS_PER_DAY) / 3600.0
+    weekday = (day + EPOCH_WEEKDAY) % 7
+    return LocalClock(hour, weekday, day, 24 * weekday + hour.astype(np.int64))
+
+
+def seconds_of(moment: datetime) -> int:
+    """Return whole seconds since the epoch of an aware datetime.
+
+    Raises
+    ------
+    InputError
+        If the datetime carries no time zone.
+    """
+    if moment.tzinfo is None:
+        raise InputError(
+            "a time without a zone cannot be placed", value=moment.isoformat(), cure="Pass an aware datetime."
+        )
+    return int(moment.timestamp() // 1)
+
+
+def _offset(second: int, place: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(second, UTC).astimezone(place).utcoffset()
+    return 0 if offset is None else int(offset.total_seconds())

@@ -1,0 +1,114 @@
+"""Risk control: unwanted acts per opportunity held at alpha in the long run, whatever the belief is worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from persona_lab.contracts import Acceptance, Costs
+from persona_lab.errors import ConfigurationError
+from persona_lab.feedback import TIE, FloatArray, IntArray, Kind
+from persona_lab.policies.adaptive import AdaptiveBayes
+from persona_lab.policies.utilities import ACT, SILENT, SUGGEST, act_value, suggest_value
+from persona_lab.protocols import StreamPolicy
+
+RESERVED = 0.2
+"""Share of the account kept for acts that the wrapped policy itself wants; the rest is open to eager ones."""
+
+
+class Account(NamedTuple):
+    """State: that of the wrapped policy, the confidence now needed to act, unwanted acts so far, opportunities so far.
+
+    ``unwanted`` counts an answered act as 0 or 1 and an unanswered one by the belief at the time.
+    """
+
+    inner: Any
+    threshold: FloatArray
+    unwanted: FloatArray
+    opportunities: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class RiskControlled:
+    """Let a policy act only where its confidence clears a threshold that follows the unwanted acts.
+
+    Use it when a promise must hold for each person whatever the model is worth: an account caps the unwanted acts, and
+    the confidence needed to act rises with every one of them and sinks by alpha otherwise. While the account has slack,
+    it also acts where acting would pay on an optimistic view (and on average beats silence), since risk within alpha
+    has been granted. It fails in the short run: for some opportunities
+    after a drift, unwanted acts exceed alpha (that stretch is reported beside the long run), and an act that nobody
+    answers is counted by belief. Without a promise to keep, the wrapped policy alone earns more.
+
+    Parameters
+    ----------
+    policy
+        Any :class:`~persona_lab.protocols.StreamPolicy`; where it may not act, it suggests if that pays, else is quiet.
+    alpha
+        Unwanted acts per opportunity allowed in the long run, 0 to 1.
+    step
+        How far one unwanted act moves the threshold.
+    allowance
+        Unwanted acts that the account may run ahead of alpha x opportunities: the promise after n opportunities is
+        alpha + allowance / n.
+
+    Raises
+    ------
+    ConfigurationError
+        If a knob lies outside its range.
+
+    Notes
+    -----
+    threshold += step (unwanted - alpha), clipped to [0, 1]: adaptive conformal inference (Gibbs & Candes 2021,
+    equation 2) on the loss "acted and was unwelcome".
+    """
+
+    policy: StreamPolicy = field(default_factory=AdaptiveBayes)
+    alpha: float = 0.05
+    step: float = 0.02
+    allowance: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("alpha", "step"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise ConfigurationError("RiskControlled", name, getattr(self, name), "above 0, at most 1")
+        if self.allowance < 0:
+            raise ConfigurationError("RiskControlled", "allowance", self.allowance, "at least 0")
+
+    def init(self, streams: int) -> Account:
+        """Return the state before any opportunity."""
+        return Account(self.policy.init(streams), np.zeros(streams), np.zeros(streams), np.zeros(streams))
+
+    def acceptance(self, state: Account, luck: FloatArray) -> Acceptance:
+        """Return the wrapped policy's belief."""
+        return self.policy.acceptance(state.inner, luck)
+
+    def decide(self, state: Account, costs: Costs, luck: FloatArray) -> IntArray:
+        """Return the wrapped policy's move; an act that the account does not cover becomes a suggestion or silence."""
+        belief = self.policy.acceptance(state.inner, luck)
+        wish = self.policy.decide(state.inner, costs, luck)
+        covered = state.unwanted + (1.0 - belief.mean) <= self.alpha * (state.opportunities + 1.0) + self.allowance
+        may_act = covered & (belief.mean >= state.threshold)
+        gain = act_value(belief.optimistic, costs) - suggest_value(belief.optimistic, costs)
+        eager = (act_value(belief.mean, costs) > TIE) & (gain > TIE)
+        ahead = state.unwanted + (1.0 - belief.mean)
+        slack = ahead <= (1.0 - RESERVED) * self.alpha * (state.opportunities + 1.0)
+        wishes = (wish == ACT) | (eager & slack)
+        instead = np.where(suggest_value(belief.optimistic, costs) > TIE, np.int8(SUGGEST), np.int8(SILENT))
+        moves: IntArray = np.where(wishes & may_act, np.int8(ACT), np.where(wish == ACT, instead, wish)).astype(np.int8)
+        return moves
+
+    def update(self, state: Account, move: IntArray, kind: IntArray) -> Account:
+        """Book the act, move the threshold, and let the wrapped policy learn."""
+        belief = self.policy.acceptance(state.inner, np.full(move.shape, 0.5))
+        declined = (kind == Kind.DECLINED) | (kind == Kind.CORRECTED)
+        guess = np.where(kind == Kind.ACCEPTED, 0.0, np.where(declined, 1.0, 1.0 - belief.mean))
+        unwanted = np.where(move == ACT, guess, 0.0)
+        threshold = np.clip(state.threshold + self.step * (unwanted - self.alpha), 0.0, 1.0)
+        return Account(
+            self.policy.update(state.inner, move, kind),
+            threshold,
+            state.unwanted + unwanted,
+            state.opportunities + 1.0,
+        )

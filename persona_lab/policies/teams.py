@@ -1,0 +1,138 @@
+"""Trends of a team, each member's boundaries kept: who has not agreed is not counted, and nobody is singled out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from persona_lab.contracts import Boundaries, Permission
+from persona_lab.errors import ConfigurationError
+from persona_lab.measurement import Measurement, undefined
+from persona_lab.policies.boundaries import LEVEL
+from persona_lab.policies.clock import SECONDS_PER_DAY, local_clock, seconds_of
+from persona_lab.policies.routines import as_seconds
+from persona_lab.policies.utilities import SILENT
+
+Z_90 = 1.6448536269514722
+"""Standard normal quantile of .95."""
+
+
+class Member(NamedTuple):
+    """One person: when the activity happened, and what they allow."""
+
+    moments: Sequence[datetime]
+    boundaries: Boundaries
+
+
+class TeamTrend(NamedTuple):
+    """Rate now / rate before over the members counted: ``log_ratio`` (natural log), 90 % interval of the ``ratio``.
+
+    ``counted`` members of ``members``; ``ratio`` and interval are None where ``log_ratio`` has no value.
+    """
+
+    log_ratio: Measurement
+    ratio: float | None
+    low: float | None
+    high: float | None
+    counted: int
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class TeamTrends:
+    """Pool a trend over people.
+
+    Use it for "is the team meeting more than it used to?". Every member is compared with their own past
+    (Mantel-Haenszel over people), so that a busy newcomer does not look like a trend. It fails when few have agreed:
+    below ``fewest`` members it refuses, because a figure about two people is a figure about one of them.
+
+    Parameters
+    ----------
+    context
+        The context whose permission is asked: who set it to ``never``, left it out of their scope or is snoozing at
+        the moment is left out.
+    fewest
+        Members needed.
+    recent_days, before_days
+        Stretches compared.
+
+    Raises
+    ------
+    ConfigurationError
+        If ``fewest`` is below 3 or a stretch is not positive.
+    """
+
+    context: str = "team_trends"
+    fewest: int = 3
+    recent_days: float = 14.0
+    before_days: float = 42.0
+
+    def __post_init__(self) -> None:
+        if self.fewest < 3:
+            raise ConfigurationError("TeamTrends", "fewest", self.fewest, "at least 3, or single people show")
+        if not (self.recent_days > 0 and self.before_days > 0):
+            raise ConfigurationError("TeamTrends", "recent_days", self.recent_days, "positive, as before_days")
+
+    def allows(self, boundaries: Boundaries, at: datetime) -> bool:
+        """Return whether a member may be counted at this moment."""
+        permission = Permission(boundaries.permissions.get(self.context, boundaries.default))
+        inside = boundaries.scope is None or self.context in boundaries.scope
+        awake = boundaries.snoozed_until is None or at >= boundaries.snoozed_until
+        return LEVEL[permission] > SILENT and inside and awake
+
+    def trend(self, members: Mapping[str, Member], *, as_of: datetime) -> TeamTrend:
+        """Return the pooled trend of those who allow it."""
+        counted = [member for name, member in sorted(members.items()) if self.allows(member.boundaries, as_of)]
+        if len(counted) < self.fewest:
+            why = f"{len(counted)} of {len(members)} members allow it, {self.fewest} needed"
+            return TeamTrend(undefined(why, n=len(counted)), None, None, None, len(counted), len(members))
+        now = seconds_of(as_of)
+        split = now - self.recent_days * SECONDS_PER_DAY
+        start = split - self.before_days * SECONDS_PER_DAY
+        recent, before = [], []
+        for member in counted:
+            seconds = as_seconds(member.moments)
+            recent.append(int(((seconds > split) & (seconds <= now)).sum()))
+            before.append(int(((seconds > start) & (seconds <= split)).sum()))
+        a, b = np.array(recent, dtype=np.float64), np.array(before, dtype=np.float64)
+        share = self.recent_days / (self.recent_days + self.before_days)
+        above, below = (a * (1.0 - share)).sum(), (b * share).sum()
+        if not (above > 0 and below > 0):
+            nothing = undefined("no events in one of the two stretches", n=len(counted))
+            return TeamTrend(nothing, None, None, None, len(counted), len(members))
+        value = float(np.log(above / below))
+        # Sandwich over people (delta method on the log of a ratio of sums): people are the sample.
+        residual = a * (1.0 - share) / above - b * share / below
+        spread = float(np.sqrt((residual**2).sum() * len(counted) / (len(counted) - 1)))
+        return TeamTrend(
+            Measurement(value, spread, len(counted)),
+            float(np.exp(value)),
+            float(np.exp(value - Z_90 * spread)),
+            float(np.exp(value + Z_90 * spread)),
+            len(counted),
+            len(members),
+        )
+
+
+def common_hours(everyone: Sequence[Boundaries], *, start: datetime, hours: int) -> tuple[int, ...]:
+    """Return the full hours after ``start`` (as offsets 0 to ``hours`` - 1) in which every member allows proposals.
+
+    Each member's hours and days are read in their own time zone.
+    """
+    first = -(-seconds_of(start) // 3600) * 3600
+    instants = first + 3600 * np.arange(hours)
+    open_to_all = np.ones(hours, dtype=np.bool_)
+    for one in everyone:
+        clock = local_clock(instants, one.timezone)
+        allowed = np.zeros(24, dtype=np.bool_)
+        for begin, stop in one.hours:
+            inside = range(begin, stop) if begin < stop else (*range(begin, 24), *range(stop))
+            allowed[list(inside)] = True
+        snooze = -np.inf if one.snoozed_until is None else one.snoozed_until.timestamp()
+        open_to_all &= allowed[clock.hour.astype(np.int64)] & np.isin(clock.weekday, sorted(one.days))
+        open_to_all &= instants >= snooze
+    return tuple(int(offset) for offset in np.flatnonzero(open_to_all))

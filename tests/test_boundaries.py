@@ -1,0 +1,255 @@
+"""Boundaries are never crossed: 100,000 generated cases against an independent reading, and Hypothesis on decisions."""
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from persona_lab.contracts import Belief, Boundaries, Move, Opportunity, Permission, UserState
+from persona_lab.errors import ConfigurationError, InputError
+from persona_lab.feedback import Kind
+from persona_lab.policies.boundaries import DeclineBrake, Limits, Usage, ceiling, ceiling_for, next_allowed
+from persona_lab.policies.clock import LocalClock, local_clock
+from persona_lab.policies.decision import Advisor
+from persona_lab.policies.utilities import ACT, SILENT, SUGGEST, choose_move, costs
+from persona_lab.randomness import generator
+
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",  # daylight saving of half an hour
+    "Pacific/Chatham",  # UTC+12:45
+    "America/St_Johns",
+    "Pacific/Apia",
+    "Africa/Casablanca",  # daylight saving suspended for Ramadan
+)
+CASES = 100_000
+EARLIER = 3
+
+
+def instants(luck, cases):
+    """Half anywhere in 2019 to 2030, half within three hours of a change of some zone's clock."""
+    start = int(datetime(2019, 1, 1, tzinfo=UTC).timestamp())
+    moments = start + luck.integers(0, 11 * 365 * 86_400, cases)
+    days = start + 86_400 * np.arange(11 * 365)
+    switches = []
+    for zone in ZONES:
+        offset = local_clock(days, zone).day * 86_400 + (local_clock(days, zone).hour * 3600).astype(np.int64) - days
+        switches.append(days[1:][np.diff(offset) != 0] - 43_200)
+    near = luck.choice(np.concatenate(switches), cases) + luck.integers(-46_800, 46_800, cases)
+    return np.where(luck.random(cases) < 0.5, moments, near)
+
+
+def test_no_boundary_is_crossed_in_100_000_generated_cases():
+    luck = generator(20, "test/boundaries")
+    n = CASES
+    zone = luck.integers(0, len(ZONES), n)
+    now = instants(luck, n)
+    first, stop = luck.integers(0, 24, n), luck.integers(1, 25, n)
+    hour = np.arange(24)[:, None]
+    hours = np.where(first < stop, (hour >= first) & (hour < stop), (hour >= first) | (hour < stop))
+    days = luck.random((7, n)) < 0.8
+    level = luck.integers(0, 3, n).astype(np.int8)
+    in_scope, reversible = luck.random(n) < 0.9, luck.random(n) < 0.9
+    budget = np.where(luck.random(n) < 0.5, np.inf, luck.integers(0, 4, n))
+    cooldown = luck.choice([0, 600, 3600, 90_000], n).astype(np.float64)
+    snoozed = np.where(luck.random(n) < 0.2, now + luck.integers(-7200, 7200, n), -np.inf)
+    earlier = now[None, :] - luck.integers(0, 2 * 86_400, (EARLIER, n))
+    count = luck.integers(0, EARLIER + 1, n)
+
+    def clocks(moments):
+        parts = [np.empty(moments.shape, dtype=d) for d in (np.float64, np.int64, np.int64, np.int64)]
+        for index, name in enumerate(ZONES):
+            for part, found in zip(parts, local_clock(moments[..., zone == index], name), strict=True):
+                part[..., zone == index] = found
+        return LocalClock(*parts)
+
+    clock = clocks(now)
+    happened = np.arange(EARLIER)[:, None] < count
+    today = (happened & (clocks(earlier).day == clock.day)).sum(axis=0)
+    last = np.where(happened, earlier, -np.inf).max(axis=0)
+    limits = Limits(level, in_scope, reversible, hours, days, budget, cooldown, snoozed)
+    top = ceiling(limits, clock, now.astype(np.float64), Usage(today, last))
+    belief = luck.random(n)
+    wish = choose_move(belief, np.minimum(1.0, belief + 0.3), costs(1.0, 0.4, 0.05))
+    moves = np.minimum(wish, top.move)
+
+    # An independent reading: the standard library alone, one case at a time.
+    places = [ZoneInfo(name) for name in ZONES]
+    violations = forbidden = silent_for_nothing = 0
+    for i in range(n):
+        local = datetime.fromtimestamp(int(now[i]), places[zone[i]])
+        begin, end, h = int(first[i]), int(stop[i]), local.hour
+        open_hour = begin <= h < end if begin < end else h >= begin or h < end
+        past = [int(earlier[k, i]) for k in range(count[i])]
+        spent = sum(datetime.fromtimestamp(t, places[zone[i]]).date() == local.date() for t in past)
+        quiet = (
+            level[i] == 0
+            or not in_scope[i]
+            or now[i] < snoozed[i]
+            or not days[local.weekday(), i]
+            or not open_hour
+            or spent >= budget[i]
+            or (past and now[i] - max(past) < cooldown[i])
+        )
+        allowed = SILENT if quiet else SUGGEST if level[i] == 1 or not reversible[i] else ACT
+        violations += moves[i] > allowed
+        silent_for_nothing += top.move[i] < allowed
+        forbidden += wish[i] > allowed
+    assert violations == 0
+    assert silent_for_nothing == 0
+    assert forbidden > n // 3, "the cases must tempt the policy"
+
+
+hour_pairs = st.tuples(st.integers(0, 23), st.integers(1, 24))
+moments = st.integers(1_577_836_800, 1_893_456_000).map(lambda s: datetime.fromtimestamp(s, UTC))
+boundaries = st.builds(
+    Boundaries,
+    timezone=st.sampled_from(ZONES),
+    permissions=st.dictionaries(st.sampled_from(["a", "b"]), st.sampled_from(list(Permission))),
+    default=st.sampled_from(list(Permission)),
+    hours=st.lists(hour_pairs, max_size=2).map(tuple),
+    days=st.frozensets(st.integers(0, 6)),
+    daily_budget=st.none() | st.integers(0, 3),
+    cooldown=st.timedeltas(timedelta(0), timedelta(days=1)),
+    snoozed_until=st.none() | moments,
+    scope=st.none() | st.frozensets(st.sampled_from(["a", "b"])),
+)
+opportunities = st.builds(
+    Opportunity,
+    user_id=st.just("u"),
+    context=st.sampled_from(["a", "b"]),
+    option=st.just("move to 2 PM"),
+    at=moments,
+    window=st.timedeltas(timedelta(0), timedelta(hours=6)),
+    benefit=st.floats(0.1, 10),
+    harm=st.floats(0, 10),
+    interruption=st.floats(0, 2),
+    need=st.floats(0, 1),
+    state=st.sampled_from(list(UserState)),
+    reversible=st.booleans(),
+)
+ORDER = {Move.SILENT: 0, Move.SUGGEST: 1, Move.ACT: 2}
+
+
+@given(
+    st.floats(0, 1),
+    st.floats(0, 50),
+    opportunities,
+    boundaries,
+    st.lists(st.timedeltas(timedelta(0), timedelta(2)), max_size=4),
+)
+@settings(max_examples=300, deadline=None)
+def test_a_decision_never_crosses_its_boundaries(probability, evidence, opportunity, stated, ages):
+    belief = Belief("u", "a", ("accepted", "declined"), (probability, 1 - probability), evidence, opportunity.at)
+    earlier = [opportunity.at - age for age in ages]
+    found = Advisor().decide(belief, opportunity, stated, earlier)
+    local = opportunity.at.astimezone(ZoneInfo(stated.timezone))
+    permission = stated.permissions.get(opportunity.context, stated.default)
+    if found.move != Move.SILENT:
+        assert permission != Permission.NEVER
+        assert local.weekday() in stated.days
+        assert any(a <= local.hour < b if a < b else local.hour >= a or local.hour < b for a, b in stated.hours)
+        assert stated.scope is None or opportunity.context in stated.scope
+        assert stated.snoozed_until is None or opportunity.at >= stated.snoozed_until
+        assert all(opportunity.at - time >= stated.cooldown for time in earlier)
+        if stated.daily_budget is not None:
+            spent = sum(t.astimezone(local.tzinfo).date() == local.date() for t in earlier)
+            assert spent < stated.daily_budget
+    if found.move == Move.ACT:
+        assert permission == Permission.MAY
+        assert opportunity.reversible
+    assert len(found.reason) > 20
+    assert len(found.undo) > 20
+    assert "{" not in found.reason + found.undo
+
+
+@given(opportunities, boundaries, st.integers(0, 2))
+@settings(max_examples=100, deadline=None)
+def test_learnt_boundaries_only_lower_the_stated_ones(opportunity, stated, lowered):
+    plain = ceiling_for(opportunity, stated).move[0]
+    assert ceiling_for(opportunity, stated, lowered=lowered).move[0] <= plain
+
+
+@given(opportunities, boundaries)
+@settings(max_examples=100, deadline=None)
+def test_next_allowed_is_allowed_and_inside_the_window(opportunity, stated):
+    later = next_allowed(opportunity, stated)
+    if later is None:
+        assert ceiling_for(opportunity, stated).move[0] == SILENT
+    else:
+        assert opportunity.at <= later <= opportunity.at + opportunity.window
+        moved = Opportunity("u", opportunity.context, "x", later, timedelta(0))
+        assert ceiling_for(moved, stated).move[0] > SILENT
+
+
+@given(st.sampled_from([*ZONES, "Africa/Monrovia", "Asia/Pyongyang"]), st.integers(0, 2_000_000_000))
+@settings(max_examples=300, deadline=None)
+def test_local_clock_equals_the_standard_library(zone, second):
+    local = datetime.fromtimestamp(second, ZoneInfo(zone))
+    clock = local_clock(np.array([second]), zone)
+    assert int(clock.hour[0]) == local.hour
+    assert clock.weekday[0] == local.weekday()
+    assert clock.day[0] == local.date().toordinal() - date(1970, 1, 1).toordinal()
+    assert clock.hour_of_week[0] == 24 * local.weekday() + local.hour
+
+
+def test_repeated_declines_lower_the_level_and_time_gives_it_back():
+    brake = DeclineBrake(declines=3, accepts=2, rest=10)
+    state = brake.init(2)
+
+    def answer(state, kind, times):
+        for _ in range(times):
+            state = brake.update(state, np.array([kind, Kind.ACCEPTED]))
+        return state
+
+    assert answer(state, Kind.DECLINED, 2).lowered[0] == 0
+    once = answer(state, Kind.DECLINED, 3)
+    assert once.lowered.tolist() == [1, 0]
+    assert answer(once, Kind.DECLINED, 6).lowered[0] == 2
+    assert answer(once, Kind.ACCEPTED, 2).lowered[0] == 0
+    assert answer(once, Kind.SILENT, 9).lowered[0] == 1
+    assert answer(once, Kind.SILENT, 10).lowered[0] == 0
+
+
+def test_reasons_name_the_boundary_and_when_it_opens_again():
+    belief = Belief(
+        "u", "meeting_reschedule", ("accepted", "declined"), (0.97, 0.03), 60.0, datetime(2026, 3, 1, tzinfo=UTC)
+    )
+    berlin = Boundaries("Europe/Berlin", {"meeting_reschedule": Permission.MAY}, hours=((9, 17),))
+    # 29 March 2026, 07:30 in Berlin, on the morning after the clocks went forward.
+    at = datetime(2026, 3, 29, 5, 30, tzinfo=UTC)
+    chance = Opportunity("u", "meeting_reschedule", "move to 2 PM", at, timedelta(hours=3))
+    early = Advisor().decide(belief, chance, berlin)
+    assert early.move == Move.SILENT
+    assert "no suggestions at this hour" in early.reason
+    assert "Allowed again at 09:00" in early.reason
+    on_time = Opportunity("u", "meeting_reschedule", "move to 2 PM", at + timedelta(hours=3), timedelta(0))
+    acting = Advisor().decide(belief, on_time, berlin)
+    assert acting.move == Move.ACT
+    assert "reverted" in acting.undo
+    asking = Advisor().decide(belief, on_time, Boundaries("Europe/Berlin"))
+    assert asking.move == Move.SUGGEST
+    assert "asked first" in asking.reason
+    permanent = Opportunity("u", "meeting_reschedule", "delete", on_time.at, timedelta(0), reversible=False)
+    assert Advisor().decide(belief, permanent, berlin).move == Move.SUGGEST
+    focus = Opportunity(
+        "u", "meeting_reschedule", "x", on_time.at, timedelta(0), interruption=0.3, harm=90, state=UserState.FOCUS
+    )
+    assert Advisor().decide(belief, focus, berlin).move == Move.SILENT
+
+
+def test_bad_boundaries_are_refused():
+    chance = Opportunity("u", "a", "x", datetime(2026, 1, 1, tzinfo=UTC), timedelta(0))
+    for wrong in (Boundaries(hours=((9, 25),)), Boundaries(days=frozenset({7})), Boundaries(daily_budget=-1)):
+        with pytest.raises(ConfigurationError):
+            ceiling_for(chance, wrong)
+    with pytest.raises(InputError, match="unknown time zone"):
+        ceiling_for(chance, Boundaries("Mars/Olympus"))
+    with pytest.raises(InputError, match="without a zone"):
+        ceiling_for(Opportunity("u", "a", "x", chance.at.replace(tzinfo=None), timedelta(0)), Boundaries())
