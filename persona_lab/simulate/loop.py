@@ -13,6 +13,7 @@ from persona_lab.randomness import uniforms
 from persona_lab.simulate.answering import Answered, Arrivals, answers, start_arrivals, start_mood
 from persona_lab.simulate.people import Lives
 from persona_lab.simulate.scenarios import Scenario
+from persona_lab.strategies.exact_filter import KindKnownFilter
 
 BLOCK_STREAMS = 4096
 """Streams processed together: (options, streams) arrays then stay in the cache. Results do not depend on it."""
@@ -77,7 +78,7 @@ def closed_loop(
             corrected[:, columns],
             None if belief is None else belief[:, :, columns],
         )
-        _block(scenario, lives, strategy, seed, first + start, columns, into)
+        _block(scenario, lives, _cut(strategy, columns), seed, first + start, columns, into)
     return Trajectory(proposed, kind, corrected, belief)
 
 
@@ -128,6 +129,13 @@ def _block(
         into.corrected[step] = answered.corrected[:width]
         if into.belief is not None:
             into.belief[step] = belief[:, :width]
+
+
+def _cut(strategy: UpdateStrategy, columns: slice) -> UpdateStrategy:
+    """Return the strategy of these columns: only the clairvoyant limit of mixed people differs between streams."""
+    if not isinstance(strategy, KindKnownFilter):
+        return strategy
+    return strategy.columns(columns.start, padded(columns.stop - columns.start))
 
 
 def _deliver(

@@ -8,13 +8,13 @@ against the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from persona_lab.errors import ConfigurationError
-from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, Kind, fold, one_hot
+from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, Kind, fold, one_hot
 
 Rate = float | FloatArray
 """One number for all streams, or one per stream, (streams,)."""
@@ -32,6 +32,8 @@ class Answering:
         Probability of an answer to a proposal that matches, or does not match, the expressed option.
     names_option
         Probability that a correction names its option.
+    acquiescence
+        Probability that the user takes any proposal for a match.
     noise_by_confidence
         Pairs (confidence, noise) that replace ``noise`` for events of that confidence.
     """
@@ -40,6 +42,7 @@ class Answering:
     patience_accept: float = 1.0
     patience_wrong: float = 1.0
     names_option: float = 1.0
+    acquiescence: float = 0.0
     noise_by_confidence: tuple[tuple[float, float], ...] = ()
 
     def likelihood(self, given: Feedback, options: int) -> FloatArray:
@@ -50,11 +53,13 @@ class Answering:
         slip = noise / (options - 1)
         of_proposal = np.where(one_hot(given.proposed, options), 1.0 - noise, slip)
         of_named = np.where(one_hot(given.corrected, options), 1.0 - noise, slip)
-        accepted = self.patience_accept * of_proposal
+        matches = self.acquiescence + (1.0 - self.acquiescence) * of_proposal
+        differs = (1.0 - self.acquiescence) * (1.0 - of_proposal)
+        accepted = self.patience_accept * matches
         # A choice made unprompted is named whatever the patience; the constant factors do not depend on the option.
         corrected = np.where(given.proposed == NO_OPTION, 1.0, self.patience_wrong * self.names_option) * of_named
-        declined = self.patience_wrong * (1.0 - self.names_option) * (1.0 - of_proposal)
-        silent = (1.0 - self.patience_accept) * of_proposal + (1.0 - self.patience_wrong) * (1.0 - of_proposal)
+        declined = self.patience_wrong * (1.0 - self.names_option) * differs
+        silent = (1.0 - self.patience_accept) * matches + (1.0 - self.patience_wrong) * differs
         likelihood: FloatArray = np.select(
             [given.kind == Kind.ACCEPTED, given.kind == Kind.CORRECTED, given.kind == Kind.DECLINED],
             [accepted, corrected, declined],
@@ -203,6 +208,14 @@ class HabitFilter:
         return fold(state.pair.swapaxes(0, 1))
 
 
+def columns_of(value: Rate, first: int, lanes: int) -> Rate:
+    """Return the parameters of ``lanes`` streams from ``first`` on, the last one repeated; one number stays one."""
+    if not isinstance(value, np.ndarray):
+        return value
+    chosen = value[first : first + lanes]
+    return np.pad(chosen, (0, lanes - chosen.size), mode="edge")
+
+
 class EitherState(NamedTuple):
     """States of both filters."""
 
@@ -222,9 +235,26 @@ class KindKnownFilter:
         The two filters.
     """
 
-    recurring: FloatArray
+    recurring: BoolArray
     habits: HabitFilter
     switching: ExactFilter
+
+    def columns(self, first: int, lanes: int) -> KindKnownFilter:
+        """Return the filter of ``lanes`` streams from ``first`` on; drivers cut it to the block at hand."""
+        told = self.switching.answering
+        answering = replace(told, noise=columns_of(told.noise, first, lanes))
+        return KindKnownFilter(
+            recurring=np.pad(
+                self.recurring[first : first + lanes], (0, max(0, first + lanes - self.recurring.size)), mode="edge"
+            ),
+            habits=HabitFilter(answering, columns_of(self.habits.hazard, first, lanes)),
+            switching=replace(
+                self.switching,
+                answering=answering,
+                hazard=columns_of(self.switching.hazard, first, lanes),
+                exception_rate=columns_of(self.switching.exception_rate, first, lanes),
+            ),
+        )
 
     def init(self, options: int, streams: int) -> EitherState:
         """Return the state before any feedback."""
