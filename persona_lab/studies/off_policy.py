@@ -37,7 +37,7 @@ from persona_lab.studies.fitting import LogPart
 
 DISAGREEMENT = "share of named answers that the new agent's choice on the logger's history disagrees with"
 
-PREDICTOR = ExactFilter(Answering(noise=0.15), hazard=0.02)
+PREDICTOR = ExactFilter(Answering(0.15, patience_accept=0.5, patience_wrong=0.5, names_option=0.5), hazard=0.02)
 """A fair predictor of rewards for people of unknown parameters."""
 
 
