@@ -70,6 +70,7 @@ def compare(
     users: int,
     first: int = 0,
     block: int = 1024,
+    with_limit: bool = True,
 ) -> tuple[dict[str, Tally], Tally | None]:
     """Run rules and the limit on the same people.
 
@@ -83,17 +84,19 @@ def compare(
         Luck; how many people, from which number on.
     block
         People alive at a time (memory, never results).
+    with_limit
+        Whether to run the limit.
 
     Returns
     -------
-    Tallies by rule, and the limit's tally (None where there is no limit).
+    Tallies by rule, and the limit's tally (None where there is none, or none was asked for).
     """
     parts: dict[str, list[Tally]] = {name: [] for name in strategies}
     told: list[Tally] = []
     for start in range(first, first + users, block):
         people = (start, min(start + block, first + users))
         lives = live(scenario, seed=seed, users=people)
-        best = limit(scenario, lives).strategy
+        best = limit(scenario, lives).strategy if with_limit else None
         for name, rule in strategies.items():
             parts[name].append(_tallied(scenario, lives, rule, seed, people))
         if best is not None:
