@@ -39,7 +39,10 @@ class Study:
     def _figures(self) -> dict[tuple[str, str, str], Measurement]:
         return {
             (row["scenario"], row["strategy"], row["metric"]): Measurement(
-                value=row["value"], standard_error=row["standard_error"], n=row["n"] or 0, reason=row["reason"]
+                value=row["value"],
+                standard_error=row["standard_error"],
+                n=row["n"] or 0,
+                reason=row["reason"] or (None if row["value"] is not None else "no reason was recorded"),
             )
             for row in self.result.records.iter_rows(named=True)
         }

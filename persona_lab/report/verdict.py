@@ -133,8 +133,8 @@ def _worst(study: Study) -> str:
     safest, second = sorted(worst, key=lambda name: (worst[name][0], name))[:2]
     regret, scenario = worst[safest]
     return (
-        f"Safest, if you do not know your people: **{safest}**. In its worst scenario ({study.title(scenario)}) it makes "
-        f"{regret:.2f} errors per 100 more than the limit; the next safest, {second}, {worst[second][0]:.2f} "
+        f"Safest, if you do not know your people: **{safest}**. In its worst scenario ({study.title(scenario)}) it "
+        f"makes {regret:.2f} errors per 100 more than the limit; the next safest, {second}, {worst[second][0]:.2f} "
         f"({study.title(worst[second][1])})."
     )
 
