@@ -171,3 +171,28 @@ def _per_opportunity(value: NDArray[Any]) -> Measurement:
     if steps == 0:
         return undefined("there were no opportunities", n=people)
     return mean(values=value.astype(np.float64).mean(axis=0), undefined_because="there were no people")
+
+
+def person_calibration(*, stated: FloatArray, wanted: NDArray[Any], kind: IntArray) -> pl.DataFrame:
+    """Return calibration in the large per person, over answered steps.
+
+    Columns: ``person``, mean ``stated``, mean ``happened``, ``n`` answers, and ``deviation``: the gap in standard
+    errors of a perfect forecaster, which over people should have standard deviation 1. People without answers are left
+    out.
+    """
+    heard = kind != Kind.SILENT
+    n = heard.sum(axis=0)
+    some = n > 0
+    p = np.where(heard, stated, 0.0).astype(np.float64)
+    said, happened = p.sum(axis=0)[some], (heard & wanted).sum(axis=0)[some]
+    spread = np.sqrt((p * (1.0 - p)).sum(axis=0)[some])
+    count = n[some]
+    return pl.DataFrame(
+        {
+            "person": np.flatnonzero(some),
+            "stated": said / count,
+            "happened": happened / count,
+            "n": count,
+            "deviation": (happened - said) / np.maximum(spread, 1e-9),
+        }
+    )
