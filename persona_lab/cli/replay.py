@@ -122,32 +122,30 @@ def _print_table(made: Replay) -> None:
     console = Console()
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console = Console(width=WIDE)
-    metrics = report.shown_metrics(made)
-    if console.width < WIDE:
-        metrics = [metric for metric in metrics if metric in NARROW]
+    shown = report.shown_metrics(made)
+    wide = console.width >= WIDE
+    metrics = shown if wide else [metric for metric in shown if metric in NARROW]
     table = Table(title=escape(made.log.title or Path(made.log.file).name), caption=report.protocol_line(made))
-    table.add_column("strategy", no_wrap=True)
-    table.add_column("parameters", overflow="fold", max_width=28)
-    table.add_column("first\nforecast", justify="right")
+    table.add_column("strategy", overflow="fold", min_width=21)
+    table.add_column("parameters", overflow="fold", max_width=28 if wide else 16)
+    if wide:
+        table.add_column("first\nforecast", justify="right", no_wrap=True)
     for metric in metrics:
-        table.add_column(report.HEADINGS[metric], justify="right")
-    table.add_column("log-loss minus\nrunning count", justify="right")
+        table.add_column(report.HEADINGS[metric], justify="right", no_wrap=True)
+    table.add_column("log-loss minus\nrunning count", justify="right", no_wrap=True)
     for section in (made.strategies, made.references):
         for row in section:
             first = "" if row.first_forecast is None else f"{row.first_forecast:.3f}"
             name = row.name if section is made.strategies else f"{row.name} (in the log)"
-            cells = [report.cell(row, metric).replace(" [", "\n[") for metric in metrics]
-            table.add_row(
-                escape(name),
-                escape(report.settings(row)),
-                first,
-                *map(escape, cells),
-                escape(report.versus(row).replace(" [", "\n[")),
-            )
+            cells = [report.cell(row, metric).split(" [") for metric in metrics]
+            figures = ["\n[".join(parts) if wide else parts[0] for parts in cells]
+            versus = report.versus(row).replace(" [", "\n[")
+            middle = [first] if wide else []
+            table.add_row(*map(escape, (name, report.settings(row), *middle, *figures, versus)))
         table.add_section()
     console.print(escape(report.verdict(made)))
     console.print(table)
-    if len(metrics) < len(report.shown_metrics(made)):
+    if not wide:
         console.print(f"- More figures in a terminal of {WIDE} columns, with --json, or with --out.")
     for note in made.notes:
         console.print(f"- {escape(note)}")

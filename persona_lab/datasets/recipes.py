@@ -33,6 +33,7 @@ import tomllib
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -220,6 +221,10 @@ def _check(recipe: Recipe, file: str | None) -> None:
     def refuse(key: str, problem: str, cure: str, value: object = None) -> None:
         raise InputError(problem, file=file, column=key, value=value, cure=cure)
 
+    try:
+        ZoneInfo(recipe.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        refuse("timezone", "there is no such time zone", "Use an IANA name such as Asia/Seoul.", recipe.timezone)
     options = recipe.options
     if options is not None and (len(options) < 2 or len(set(options)) != len(options)):
         refuse("options", "options must be at least two different names", "Name each option once.", options)

@@ -232,4 +232,8 @@ def _short(value: object) -> str:
     if isinstance(value, dict):
         inner = {key: item for key, item in value.items() if key != "type"}
         return f"{value.get('type', '')}({', '.join(f'{key}={_short(item)}' for key, item in inner.items())})"
+    if isinstance(value, list) and len(value) > 3:
+        return f"({len(value)} values)"
+    if isinstance(value, list):
+        return f"({', '.join(_short(item) for item in value)})"
     return f"{value:g}" if isinstance(value, float) else str(value)
