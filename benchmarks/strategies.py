@@ -1,0 +1,157 @@
+"""Updates per second, one core, 4 options, updates alone: this package, river, a plain loop, and the memory's speed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from river import stats
+
+from persona_lab.catalog import STRATEGIES
+from persona_lab.feedback import NO_OPTION, Feedback, Kind, feedback
+from persona_lab.randomness import generator
+from persona_lab.strategies.ewma import Ewma
+
+OPTIONS = 4
+BLOCK = 4096
+RATE = 0.1
+FAMILY = ("ewma-0.1", "last-write-wins", "running-count", "confidence-average", "bounded-step", "pearce-hall", "kalman")
+BAYES = ("fixed-share", "hierarchical-bayes")
+SECONDS = 0.5
+REPEATS = 3
+
+
+def run() -> None:
+    history = _history(8, BLOCK)
+    bandwidth = _bandwidth()
+    river, river_error = _river(history)
+    loop, loop_error = _plain_loop(history)
+    moved = 2 * OPTIONS * 8 + 19  # bytes per EWMA update: shares read and written, the feedback read
+    print(f"   memory: {bandwidth / 1e9:.1f} GB/s copied; an EWMA update moves {moved} bytes")
+    print(f"   {'rule':22} {'M/s':>8} {'x river':>9} {'x loop':>8} {'of memory':>10}   largest difference")
+    print(f"   {'river, EWMean x 4':22} {river / 1e6:8.3f} {1:9.1f} {river / loop:8.1f} {'':>10}   {river_error:.1e}")
+    print(f"   {'plain Python loop':22} {loop / 1e6:8.3f} {loop / river:9.1f} {1:8.1f} {'':>10}   {loop_error:.1e}")
+    for name in FAMILY + BAYES:
+        rule = STRATEGIES[name]
+        speed, error = _speed(rule, history), _lone_stream_difference(rule, history)
+        share = f"{speed * moved / bandwidth:.2f}" if name in FAMILY else ""
+        grid = f" ({len(rule.dynamics) * len(rule.observers)} worlds)" if hasattr(rule, "observers") else ""
+        print(
+            f"   {name:22} {speed / 1e6:8.3f} {speed / river:9.1f} {speed / loop:8.1f} {share:>10}   {error:.1e}{grid}"
+        )
+    print("   largest difference: river and the loop against EWMA here; the others, a batch against a stream alone")
+
+
+def _history(steps: int, streams: int) -> list[Feedback]:
+    luck = generator(0, "benchmark")
+    proposed, wanted = luck.integers(0, OPTIONS, (2, steps, streams))
+    kind = np.where(proposed == wanted, Kind.ACCEPTED, Kind.CORRECTED)
+    return [
+        feedback(
+            proposed=proposed[t],
+            kind=kind[t],
+            corrected=np.where(kind[t] == Kind.CORRECTED, wanted[t], NO_OPTION),
+            confidence=np.ones(streams),
+            elapsed=np.ones(streams),
+        )
+        for t in range(steps)
+    ]
+
+
+def _best(work: Callable[[], int]) -> float:
+    """Return updates per second of CPU time, the best of a few repeats: other work on the machine counts less."""
+    best = 0.0
+    for _ in range(REPEATS):
+        done, started = 0, time.process_time()
+        while time.process_time() - started < SECONDS:
+            done += work()
+        best = max(best, done / (time.process_time() - started))
+    return best
+
+
+def _speed(rule: Any, history: list[Feedback]) -> float:
+    state = rule.init(OPTIONS, BLOCK)
+
+    def work() -> int:
+        nonlocal state
+        for given in history:
+            state = rule.update(state, given)
+        return BLOCK * len(history)
+
+    return _best(work)
+
+
+def _named(history: list[Feedback]) -> list[np.ndarray]:
+    return [np.where(given.kind == Kind.CORRECTED, given.corrected, given.proposed) for given in history]
+
+
+def _ours(history: list[Feedback]) -> np.ndarray:
+    rule = Ewma(RATE)
+    state = rule.init(OPTIONS, BLOCK)
+    for given in history:
+        state = rule.update(state, given)
+    return rule.belief(state)
+
+
+def _river(history: list[Feedback], streams: int = 256) -> tuple[float, float]:
+    means = [[stats.EWMean(RATE) for _ in range(OPTIONS)] for _ in range(streams)]
+    for row in means:
+        for mean in row:
+            mean.update(1.0 / OPTIONS)  # river starts at the first value, the rule at uniform
+    named = [row[:streams].tolist() for row in _named(history)]
+
+    def work() -> int:
+        for row in named:
+            for stream, option in enumerate(row):
+                for k, mean in enumerate(means[stream]):
+                    mean.update(k == option)
+        return streams * len(named)
+
+    work()
+    theirs = np.array([[mean.get() for mean in row] for row in means]).T
+    return _best(work), float(np.abs(theirs - _ours(history)[:, :streams]).max())
+
+
+def _plain_loop(history: list[Feedback], streams: int = 256) -> tuple[float, float]:
+    named = [row[:streams].tolist() for row in _named(history)]
+    shares = [[1.0 / OPTIONS] * OPTIONS for _ in range(streams)]
+
+    def work() -> int:
+        for row in named:
+            for stream, option in enumerate(row):
+                share = shares[stream]
+                for k in range(OPTIONS):
+                    share[k] += RATE * ((k == option) - share[k])
+        return streams * len(named)
+
+    work()
+    error = float(np.abs(np.array(shares).T - _ours(history)[:, :streams]).max())
+    return _best(work), error
+
+
+def _lone_stream_difference(rule: Any, history: list[Feedback]) -> float:
+    """Return the largest difference between a stream of the batch and the same stream alone in a padded block."""
+    batch, alone = rule.init(OPTIONS, BLOCK), rule.init(OPTIONS, 64)
+    for given in history:
+        batch = rule.update(batch, given)
+        alone = rule.update(alone, Feedback(*(np.repeat(array[777:778], 64) for array in given)))
+    return float(np.abs(rule.belief(batch)[:, 777] - rule.belief(alone)[:, 0]).max())
+
+
+def _bandwidth() -> float:
+    """Return bytes moved per second by a copy out of the cache's reach, read and write counted."""
+    source = np.ones(2**24)
+    target = np.empty_like(source)
+
+    def work() -> int:
+        np.copyto(target, source)
+        return 2 * source.nbytes
+
+    work()
+    return _best(work)
+
+
+if __name__ == "__main__":
+    run()
