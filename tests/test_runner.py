@@ -1,0 +1,121 @@
+"""The study runner: reproducible to the byte, whatever shares the work; plans refuse what cannot be run."""
+
+import json
+
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from persona_lab.catalog import STRATEGIES
+from persona_lab.cli import main
+from persona_lab.errors import ConfigurationError
+from persona_lab.simulate.scenarios import SCENARIOS
+from persona_lab.strategies.ewma import Ewma
+from persona_lab.studies import runner
+from persona_lab.studies.plan import StudyPlan
+from persona_lab.studies.runner import run_study
+from persona_lab.studies.statistics import bootstrap_ratio, holm, paired_difference
+
+FEW = {name: STRATEGIES[name] for name in ("last-write-wins", "running-count", "ewma-0.1")}
+CELLS = (SCENARIOS["slow_noise10_v1"], SCENARIOS["exceptions_noise10_v1"])
+
+
+def plan(**changes):
+    return StudyPlan(**{"scenarios": CELLS, "strategies": FEW, "users": 64, "interactions": 60, "seed": 7, **changes})
+
+
+def test_jobs_do_not_change_a_byte(tmp_path, monkeypatch):
+    files = []
+    for jobs in ("1", "2"):
+        out = tmp_path / jobs
+        arguments = ["run", "--users", "1100", "--interactions", "12", "--seed", "7", "--jobs", jobs, "--quiet"]
+        arguments += ["--scenario", CELLS[0].id, "--strategy", "ewma-0.1", "--strategy", "running-count"]
+        ran = CliRunner().invoke(main, [*arguments, "--out", str(out)])
+        assert ran.exit_code == 0, ran.output
+        files.append((out / "results.parquet").read_bytes())
+    assert files[0] == files[1]
+
+
+def test_the_order_of_strategies_and_scenarios_does_not_matter():
+    turned = plan(scenarios=CELLS[::-1], strategies=dict(reversed(FEW.items())))
+    assert run_study(plan()).records.equals(run_study(turned).records)
+
+
+def test_the_limit_is_always_there_and_last_write_wins_is_its_own_yardstick():
+    result = run_study(plan(strategies={"mine": Ewma(0.2)}, frontier=False))
+    assert set(result.records["strategy"]) == {"limit", "mine", "last-write-wins"}
+    assert result.value("all", "last-write-wins", "over_correction_index") == pytest.approx(1.0)
+    assert result.value("slow_noise10_v1", "limit", "regret") == 0.0
+
+
+def test_no_value_is_nan_and_every_null_has_a_reason():
+    records = run_study(plan()).records
+    assert records["value"].is_nan().sum() == 0
+    assert records.filter(pl.col("value").is_null() & pl.col("reason").is_null()).is_empty()
+    assert not records.filter(pl.col("value").is_null()).is_empty()
+
+
+def test_the_manifest_rebuilds_the_run():
+    manifest = run_study(plan()).manifest
+    assert manifest["strategies"]["ewma-0.1"] == {"type": "Ewma", "rate": 0.1}
+    assert manifest["scenarios"]["slow_noise10_v1"]["path"]["hazard"] == 1 / 200
+    assert manifest["environment"]["dependencies"]["numpy"]
+    json.dumps(manifest)
+
+
+def test_more_people_keep_the_first_ones(monkeypatch):
+    few = run_study(plan(users=64)).timelines[0]
+    many = run_study(plan(users=128)).timelines[0]
+    assert (few.proposed == many.proposed).all()
+    monkeypatch.setattr(runner, "BLOCK_USERS", 32)
+    split = run_study(plan(users=64)).timelines[0]
+    assert (few.proposed == split.proposed).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scenarios": ()},
+        {"strategies": {}},
+        {"strategies": {"limit": Ewma(0.1)}},
+        {"users": 1},
+        {"interactions": 0},
+        {"seed": -1},
+        {"scenarios": (CELLS[0], CELLS[0])},
+    ],
+)
+def test_plans_refuse_what_cannot_be_run(change):
+    with pytest.raises(ConfigurationError):
+        plan(**change)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--scenario", "slow_noise10"], "Did you mean slow_noise10_v1"),
+        (["--strategy", "ewma"], "Did you mean"),
+        (["--strategy", "limit"], "always run"),
+        (["--scenario-file", "absent.toml"], "no such file"),
+    ],
+)
+def test_the_command_says_what_is_wrong(arguments, says, tmp_path):
+    ran = CliRunner().invoke(main, ["run", *arguments, "--out", str(tmp_path / "out"), "--quiet"])
+    assert ran.exit_code == 2
+    assert says in ran.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_list_names_every_part():
+    ran = CliRunner().invoke(main, ["list", "--json"])
+    kinds = json.loads(ran.output)
+    assert set(kinds["scenarios"]) == set(SCENARIOS)
+    assert set(kinds["strategies"]) == set(STRATEGIES)
+    assert all(line for parts in kinds.values() for line in parts.values())
+
+
+def test_holm_and_paired_differences_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    same = paired_difference(pl.Series([1.0, 2.0]).to_numpy(), pl.Series([1.0, 2.0]).to_numpy())
+    assert (same.value, same.p) == (0.0, 1.0)
+    low, high = bootstrap_ratio(pl.Series([1.0, 2.0, 3.0]).to_numpy(), pl.Series([2.0, 4.0, 6.0]).to_numpy(), seed=1)
+    assert (low, high) == (0.5, 0.5)
