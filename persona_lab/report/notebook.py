@@ -11,6 +11,15 @@ from persona_lab.report.sections import Table
 __all__ = ["Shown", "show", "use_in_notebook"]
 
 
+STYLE = """
+.persona-lab-table td small { display: block; opacity: .7; white-space: nowrap; }
+.persona-lab-table tbody th { text-align: left !important; font-weight: 400; white-space: nowrap; }
+.persona-lab-table tr.best > * { font-weight: 700; }
+.persona-lab-table abbr { text-decoration: none; }
+"""
+"""Keeps notebooks' own table style, and sets standard errors under their figures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A table that a notebook shows as HTML and a terminal as Markdown."""
@@ -18,7 +27,7 @@ class Shown:
     table: Table
 
     def _repr_html_(self) -> str:
-        return html.table(self.table)
+        return f'<div class="persona-lab-table"><style>{STYLE}</style>{html.table(self.table)}</div>'
 
     def __repr__(self) -> str:
         return markdown.table(self.table)

@@ -149,10 +149,19 @@ def plane(study: Study, scenario: str, strategies: Sequence[str]) -> Plane | Non
                 )
                 for row in part.iter_rows(named=True)
             ]
-            curves.append((str(family), tuple(curve)))
+            curves.append((str(family), tuple(undominated(curve) if family == LIMIT_FAMILY else curve)))
     return Plane(
         study.title(scenario), tuple(points), tuple(sorted(curves, key=lambda curve: curve[0] == LIMIT_FAMILY))
     )
+
+
+def undominated(curve: Sequence[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+    """Return the (index, delay, setting) points that no other beats in both figures, by rising index: the frontier."""
+    kept: list[tuple[float, float, float]] = []
+    for point in sorted(curve):
+        if not kept or point[1] < kept[-1][1]:
+            kept.append(point)
+    return kept
 
 
 def plane_figure(found: Plane) -> go.Figure:
