@@ -44,7 +44,7 @@ def replay_figure(made: Replay, *, metric: str = "log_loss", unit: str = "nats, 
         )
     styled(
         figure,
-        title=f"Forecasting a real log: {made.log.title or made.log.file}",
+        title=f"Each next event forecast: {made.log.title or made.log.file}",
         x=f"{metric.replace('_', '-')} ({unit}; 95 % interval over {made.users} users)",
         y="",
         height=170 + 42 * len(rows),

@@ -216,10 +216,10 @@ def _plane(study: Study) -> Section:
                 name="plane",
                 choices=choices,
                 reading="Left is deaf to noise, down is quick to follow a true change; both axes are logarithmic. The "
-                "star is the exact limit told the truth: no rule gets below and to the left of it. The black line is the same "
-                "filter told a wrong rate of change, so that it trades one price for the other. The distance from a "
-                "point to the line is what its rule leaves on the table. The green dotted line is the EWMA swept over "
-                "its rate.",
+                "star is the exact limit told the truth: no rule gets below and to the left of it. The black line is "
+                "the same filter told a wrong rate of change, so that it trades one price for the other. The distance "
+                "from a point to the line is what its rule leaves on the table. The green dotted line is the EWMA "
+                "swept over its rate.",
                 narrow=NARROW_PLANE,
             ),
             budget,
