@@ -1,4 +1,4 @@
-"""``persona-lab datasets``: public logs by name."""
+"""``persona-lab datasets``: public logs by name, and the project's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from persona_lab.datasets.registry import PUBLIC_LOGS, get_log
 
 @click.group()
 def datasets() -> None:
-    """Real feedback logs that others publish."""
+    """Public logs that others publish, and the project's own small ones."""
 
 
 @datasets.command("list")
@@ -50,3 +50,29 @@ def get(name: str, folder: Path | None) -> None:
       persona-lab replay "$(persona-lab datasets get kaist_distraction)" --recipe kaist_distraction
     """
     click.echo(get_log(name, folder=folder))
+
+
+@datasets.command()
+@click.option("--check", "only_check", is_flag=True, help="Write nothing; say what differs from a rebuild.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("datasets"),
+    show_default=True,
+    help="Where the project's own data sets are.",
+)
+def build(only_check: bool, folder: Path) -> None:
+    """Rebuild the project's own data sets, byte for byte."""
+    from persona_lab.studies.generated import build as rebuild
+    from persona_lab.studies.generated import check
+
+    if not only_check:
+        for path in rebuild(folder):
+            click.echo(path)
+        return
+    problems = check(folder)
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        raise SystemExit(1)
+    click.echo("Every data set is the same, byte for byte.")
