@@ -16,6 +16,9 @@ from persona_lab.strategies.ewma import Ewma
 
 OPTIONS = 4
 BLOCK = 4096
+STEPS = 64
+"""Distinct steps, run through again and again: with fewer, options never named would decay to denormal numbers."""
+
 RATE = 0.1
 FAMILY = ("ewma-0.1", "last-write-wins", "running-count", "confidence-average", "bounded-step", "pearce-hall", "kalman")
 BAYES = ("fixed-share", "hierarchical-bayes")
@@ -24,7 +27,7 @@ REPEATS = 3
 
 
 def run() -> None:
-    history = _history(8, BLOCK)
+    history = _history(STEPS, BLOCK)
     bandwidth = _bandwidth()
     river, river_error = _river(history)
     loop, loop_error = _plain_loop(history)
