@@ -47,3 +47,45 @@ CORE_PRIOR = (
 
 DEFAULT = HierarchicalBayes(CORE_DYNAMICS, CORE_OBSERVERS, CORE_PRIOR)
 """The rule to use when a person's own answers are all there is: 60 worlds."""
+
+TRUSTING = HierarchicalBayes(
+    CORE_DYNAMICS,
+    tuple(Observer(seen.noise, slope) for slope in (0.0, 6.0, -6.0) for seen in CORE_OBSERVERS),
+    tuple(tuple(share * weight for share in (0.8, 0.1, 0.1) for weight in row) for row in CORE_PRIOR),
+)
+"""The same for answers that carry a confidence: learns per person whether it means anything, and in which direction.
+
+A slope of 6 logits per unit of confidence is noise .04 at confidence .9 and .44 at .4.
+"""
+
+POPULATION_DYNAMICS: tuple[Dynamics, ...] = (
+    *CORE_DYNAMICS,
+    Switching(0.0025),
+    Switching(0.1),
+    Switching(0.012, exception_rate=0.05),
+    Switching(0.0, exception_rate=0.1),
+    Restless(calm=0.001, restless=0.05, block=200.0),
+    Restless(calm=0.001, restless=0.05, block=400.0),
+)
+
+POPULATION_OBSERVERS = tuple(Observer(noise) for noise in (0.02, 0.05, 0.1, 0.17, 0.25, 0.35, 0.5))
+
+RESTLESS_SHARE = 0.5
+"""Weight kept for people who turn restless later than the log shows: logs of other people end before they do."""
+
+
+def _population_prior() -> tuple[tuple[float, ...], ...]:
+    """Return the core prior on the larger grid: a little everywhere, more on people who turn restless later."""
+    spread = 0.002
+    restless = sum(isinstance(world, Restless) for world in POPULATION_DYNAMICS)
+    rows = []
+    for row, world in enumerate(POPULATION_DYNAMICS):
+        extra = RESTLESS_SHARE / (restless * len(POPULATION_OBSERVERS)) if isinstance(world, Restless) else 0.0
+        core = CORE_PRIOR[row] if row < len(CORE_PRIOR) else ()
+        known = [core[column] if column < len(core) else spread for column in range(len(POPULATION_OBSERVERS))]
+        rows.append(tuple(weight + extra for weight in known))
+    return tuple(rows)
+
+
+POPULATION = HierarchicalBayes(POPULATION_DYNAMICS, POPULATION_OBSERVERS, _population_prior())
+"""The grid to hand to ``population_bayes.fit`` with logs of other people: 126 worlds."""

@@ -55,7 +55,7 @@ class RateFilter:
 
     points: int = 25
     means: tuple[float, ...] = (0.2, 0.35, 0.5, 0.65, 0.8)
-    strengths: tuple[float, ...] = (1.0, 4.0, 16.0, 64.0)
+    strengths: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
     hazards: tuple[float, ...] = (0.0001, 0.003, 0.01, 0.03, 0.1)
     prior: tuple[float, ...] | None = None
     event: int | None = None
