@@ -285,7 +285,10 @@ def _person(study: Study) -> Section:
         return Section("One person", prose=("This study recorded nobody step by step.",))
     return Section(
         "One person",
-        prose=("Averages hide how it feels. Here is one simulated person under two rules, and every rule's errors.",),
+        prose=(
+            "Averages hide how it feels. Here is the first simulated person of a scenario, not a chosen one, under two "
+            "rules, and every rule's errors.",
+        ),
         drawings=(
             Drawing(
                 name="person",

@@ -58,10 +58,13 @@ def _price(study: Study) -> str:
     delay = study.value(ALL, study.best, "adaptation_delay")
     jumpy = f" (over-correction index {index:.3f})" if index is not None else ""
     slow = f" ({delay:.1f} wrong proposals per true change)" if delay is not None else ""
+    least = [study.value(ALL, LIMIT, f"{cause}_rate") for cause in ("over_correction", "adaptation")]
+    known = [100 * value for value in least if value is not None]
+    floor = f" The limit itself pays {known[0]:.2f} and {known[1]:.2f}." if len(known) == len(least) else ""
     return (
         f"Per 100 interactions it pays **{paid['noise']:.2f} errors for noise**{jumpy}, "
         f"**{paid['change']:.2f} for change**{slow}, and {paid['getting to know the person']:.2f} for getting to know "
-        "the person."
+        f"the person.{floor}"
     )
 
 
@@ -117,7 +120,10 @@ def _where(study: Study) -> str:
     if len(ranked) == 1:
         return f"It is also the one with the fewest errors in every scenario: **{ranked[0][0]}**."
     said = [f"{name} in {len(where)} of {len(study.scenarios)} ({', '.join(where)})" for name, where in ranked]
-    return f"No rule is best everywhere. Fewest errors: {listing(said)}. The pooled figure depends on this mix."
+    return (
+        f"No rule is best everywhere. Fewest errors, ties not counted: {listing(said)}. The pooled figure depends on "
+        "this mix."
+    )
 
 
 def _worst(study: Study) -> str:
