@@ -12,6 +12,7 @@ Metadata keys with a meaning; every other key is kept as it came:
 ``option``          the option the event is about: the named one of a correction, else the proposed one
 ``propensity``      probability with which the agent chose its proposal
 ``session``         session label; absent = the day (UTC)
+``stream``          divides a user's context further; a new label starts afresh
 ``weight``          0 to 1, as at top level (also ``confidence``)
 ``true_parameter``  hidden rate of the last option, where an experiment knows it
 =================== ==============================================================================

@@ -191,8 +191,11 @@ def test_blocks_cover_streams_of_any_length(lengths):
 
 def test_a_stream_of_two_users_and_options_without_end_are_refused(tmp_path):
     rows = [{"user_id": f"u{n}", "metadata": {"status": "accepted", "stream": "shared"}} for n in range(2)]
+    log = write_rows(tmp_path, rows)
+    assert log.frame["stream"].to_list() == ["u0/general/shared", "u1/general/shared"]
+    mixed = Log(log.frame.with_columns(stream=pl.lit("one")), "log")
     with pytest.raises(ValueError, match="mixes users"):
-        streams_of(write_rows(tmp_path, rows))
+        streams_of(mixed)
     table = pl.DataFrame({"u": "a", "t": [f"2025-01-01T00:00:{n % 60:02d}Z" for n in range(150)], "c": range(150)})
     table.write_csv(tmp_path / "free.csv")
     (tmp_path / "free.toml").write_text('user = "u"\ntime = "t"\ncorrected = "c"', encoding="utf-8")
@@ -213,3 +216,17 @@ def test_numbers_as_text():
     assert values.to_list() == ["1", "0.5", None, "NaN", "0", "1e+300"]
     assert as_text(pl.Series([" a ", "", None, "\t"])).to_list() == ["a", None, None, None]
     assert as_text(pl.Series([True, None])).to_list() == ["true", None]
+
+
+def test_contexts_of_equal_options_share_blocks(tmp_path):
+    rows = [
+        {"type": "decision", "metadata": {"context": f"c{n % 40}", "option_chosen": "ab"[n % 3 % 2]}} for n in range(28)
+    ]
+    blocks = streams_of(write_rows(tmp_path, rows * 1)).blocks
+    assert {block.options for block in blocks} == {ACCEPTANCE}
+    rows = [
+        {"type": "decision", "metadata": {"context": f"c{n % 4}", "option_chosen": "ab"[n // 4 % 2]}} for n in range(28)
+    ]
+    (block,) = streams_of(write_rows(tmp_path, rows)).blocks
+    assert block.options == ("a", "b")
+    assert len(block.streams) == 4

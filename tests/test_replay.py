@@ -13,6 +13,7 @@ from log_data import EVENT, real
 from persona_lab.cli import COMMANDS, main
 from persona_lab.datasets.log import load_log
 from persona_lab.datasets.streams import streams_of
+from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import NO_OPTION
 from persona_lab.strategies.baselines import NeverUpdate, RunningCount
 from persona_lab.strategies.ewma import Ewma
@@ -211,7 +212,7 @@ def test_the_same_seed_gives_the_same_bytes_and_files_appear_whole(uneven):
     texts = [run(*arguments, "--json", "--out", folder / f"out{n}").stdout for n in range(2)]
     assert texts[0] == texts[1]
     names = sorted(path.name for path in (folder / "out0").iterdir())
-    assert names == ["replay.json", "results.parquet", "summary.md"]
+    assert names == ["replay.json", "report.html", "results.parquet", "summary.md"]
     for name in names:
         assert (folder / "out0" / name).read_bytes() == (folder / "out1" / name).read_bytes()
     frame = pl.read_parquet(folder / "out0" / "results.parquet")
@@ -219,6 +220,9 @@ def test_the_same_seed_gives_the_same_bytes_and_files_appear_whole(uneven):
     undefined = frame.filter(pl.col("value").is_null())
     assert undefined["reason"].null_count() == 0
     assert frame.filter(pl.col("value").is_nan()).height == 0
+    page = (folder / "out0" / "report.html").read_text(encoding="utf-8")
+    assert "ewma-0.17" in page
+    assert "<script src" not in page
     assert "| ewma-0.17 | rate=0.17 |" in (folder / "out0" / "summary.md").read_text(encoding="utf-8")
 
 
@@ -244,6 +248,30 @@ def test_every_rule_of_the_catalogue_is_replayed(uneven):
     assert {row.name for row in made.strategies} == set(replay_strategies())
     assert all(math.isfinite(row.figures["log_loss"].value) for row in made.strategies)
     assert list(chosen_strategies(["ewma-0.25"])) == ["ewma-0.25", BASELINE]
+
+
+def test_a_rule_whose_beliefs_are_no_probabilities_is_refused(uneven):
+    @dataclass(frozen=True)
+    class Broken(NeverUpdate):
+        factor: float = 1.0
+
+        def belief(self, state, elapsed=0.0):
+            return state.share * self.factor
+
+    for factor in (0.9, float("nan"), -1.0):
+        with pytest.raises(ConfigurationError, match="add up to 1"):
+            replay(uneven[0], {"broken": Broken(factor)}, resamples=0)
+
+
+def test_one_user_has_figures_and_no_intervals(tmp_path):
+    rows = [{**EVENT, "event_id": f"e{n}", "timestamp": f"2025-01-0{n + 1}T00:00:00Z"} for n in range(3)]
+    rows[1] = {**rows[1], "metadata": {**EVENT["metadata"], "corrected": "evening"}}
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    document = json.loads(run(tmp_path / "log.jsonl", "--json", "--out", tmp_path / "out").stdout)
+    row = by_name(document)["ewma-0.1"]
+    assert row["log_loss"] > 0
+    assert row["intervals"]["log_loss"] == [None, None]
+    assert any("they need two users" in note for note in document["notes"])
 
 
 def test_help_reads_well_and_loads_little():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
 import sys
@@ -49,7 +50,7 @@ class LazyGroup(click.Group):
                 formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error of this package becomes one line on stderr and exit code 2."""
+        """Run the command; a known error or an unusable file becomes one line on stderr and exit code 2."""
         with warnings.catch_warnings():
             warnings.simplefilter("default", UserWarning)
             warnings.showwarning = _say_warning
@@ -57,6 +58,11 @@ class LazyGroup(click.Group):
                 return super().invoke(ctx)
             except PersonaLabError as error:
                 click.echo(f"Error: {error}", err=True)
+                ctx.exit(INPUT_EXIT_CODE)
+            except OSError as error:
+                if error.errno == errno.EPIPE or error.filename is None:
+                    raise
+                click.echo(f"Error: {error.filename}: {error.strerror}.", err=True)
                 ctx.exit(INPUT_EXIT_CODE)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from persona_lab.datasets.log import Log
     from persona_lab.studies.replay import Replay
 
-WIDE = 130
+WIDE = 165
 """Columns of a terminal that shows the whole table; also the width where there is no terminal."""
 
 NARROW = ("log_loss", "accuracy", "mae")
@@ -44,7 +44,7 @@ NARROW = ("log_loss", "accuracy", "mae")
 @click.option("--resamples", type=int, default=1000, show_default=True, help="Bootstrap samples of users.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-@click.option("--out", type=click.Path(path_type=Path), help="Also write results.parquet, replay.json and summary.md.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write a report into this folder too.")
 def replay(
     log: Path,
     recipe: str | None,
@@ -68,9 +68,9 @@ def replay(
       persona-lab replay prob.parquet --recipe ada_learn --strategy ewma-0.12
       persona-lab replay my_log.csv --recipe my_recipe.toml --on-bad-rows skip --out reports/my_log
     """
+    from persona_lab.report.replay_page import write_replay_report
     from persona_lab.studies.replay import replay as run_replay
     from persona_lab.studies.replay_report import as_json as described
-    from persona_lab.studies.replay_report import write_replay
     from persona_lab.studies.replay_strategies import chosen_strategies
 
     _check_folder(out)
@@ -87,7 +87,7 @@ def replay(
             resamples=resamples,
             progress=lambda name, done, total: bar.update(task, completed=done, total=total, description=name),
         )
-    written = write_replay(made, out) if out is not None else []
+    written = write_replay_report(made, out) if out is not None else []
     if as_json:
         click.echo(json.dumps(described(made), indent=2, ensure_ascii=False, allow_nan=False))
     else:
@@ -127,7 +127,7 @@ def _print_table(made: Replay) -> None:
     metrics = shown if wide else [metric for metric in shown if metric in NARROW]
     table = Table(title=escape(made.log.title or Path(made.log.file).name), caption=report.protocol_line(made))
     table.add_column("strategy", overflow="fold", min_width=21)
-    table.add_column("parameters", overflow="fold", max_width=28 if wide else 16)
+    table.add_column("parameters", overflow="fold", max_width=30 if wide else 16)
     if wide:
         table.add_column("first\nforecast", justify="right", no_wrap=True)
     for metric in metrics:

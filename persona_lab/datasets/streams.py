@@ -97,7 +97,7 @@ def streams_of(log: Log) -> Streams:
             cure="Give events a status, or type correction, outcome or decision.",
         )
     options = _options(log, frame)
-    acceptance = tuple(sorted(context for context, names in options.items() if names == ACCEPTANCE))
+    acceptance = tuple(options.filter(pl.col("options") == "/".join(ACCEPTANCE))["context"].sort())
     _refuse_mixed_streams(frame, log.file)
     frame = frame.with_columns(
         elapsed=pl.col("timestamp").diff().over("stream").dt.total_microseconds().fill_null(0) / 86_400e6,
@@ -105,36 +105,40 @@ def streams_of(log: Log) -> Streams:
         source_code=(pl.col("source").rank("dense") - 1).clip(0, 32_000).cast(pl.Int16),
         step=pl.int_range(pl.len()).over("stream"),
     )
+    frame = frame.join(options, on="context", how="left", maintain_order="left")
     blocks: list[StreamBlock] = []
-    for names in sorted(set(options.values())):
-        contexts = [context for context, own in options.items() if own == names]
-        part = frame.filter(pl.col("context").is_in(contexts))
-        blocks.extend(_blocks(_numbered(part, names, contexts[0] in acceptance), names))
+    for _, part in sorted(frame.partition_by("options", as_dict=True).items()):
+        names = tuple(part["names"][0])
+        blocks.extend(_blocks(_numbered(part, names), names))
     return Streams(tuple(blocks), acceptance, activity)
 
 
-def _options(log: Log, frame: pl.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Return the options of every context; contexts that name fewer than two are forecast by acceptance."""
-    found: dict[str, tuple[str, ...]] = {}
-    for (context,), part in frame.group_by("context", maintain_order=True):
-        names = sorted(set(part["proposed"].drop_nulls()) | set(part["corrected"].drop_nulls()))
-        if len(names) > MOST_OPTIONS:
-            raise InputError(
-                f"the context '{context}' has {len(names)} options, more than {MOST_OPTIONS}",
-                file=log.file,
-                value=names[0],
-                cure="Options are names, not free text: map them to fewer in the recipe.",
-            )
-        if log.target == "acceptance" or (log.options is None and len(names) < 2):
-            found[str(context)] = ACCEPTANCE
-        else:
-            found[str(context)] = log.options if log.options is not None else tuple(names)
-    return found
+def _options(log: Log, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return (context, names, options): names as a list and as one text; what names fewer than two is acceptance."""
+    mentioned = pl.concat([frame.select("context", name=column) for column in ("proposed", "corrected")])
+    found = mentioned.group_by("context").agg(names=pl.col("name").drop_nulls().unique().sort()).sort("context")
+    many = found.filter(pl.col("names").list.len() > MOST_OPTIONS)
+    if many.height:
+        context, names = many.row(0)
+        raise InputError(
+            f"the context '{context}' has {len(names)} options, more than {MOST_OPTIONS}",
+            file=log.file,
+            value=names[0],
+            cure="Options are names, not free text: map them to fewer in the recipe.",
+        )
+    taken = pl.lit(list(ACCEPTANCE))
+    if log.target == "acceptance":
+        found = found.with_columns(names=taken)
+    elif log.options is not None:
+        found = found.with_columns(names=pl.lit(list(log.options)))
+    else:
+        found = found.with_columns(names=pl.when(pl.col("names").list.len() < 2).then(taken).otherwise("names"))
+    return found.with_columns(options=pl.col("names").list.join("/"))
 
 
-def _numbered(part: pl.DataFrame, names: tuple[str, ...], acceptance: bool) -> pl.DataFrame:
+def _numbered(part: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
     """Add proposed, kind, corrected and named as option numbers."""
-    if acceptance:
+    if names == ACCEPTANCE:
         took = {"declined": 0, "corrected": 0, "accepted": 1, "silent": NO_OPTION}
         named = part["kind"].replace_strict(took, return_dtype=pl.Int8)
         kind = pl.Series([int(Kind.SILENT)], dtype=pl.Int8).extend_constant(0, part.height - 1)

@@ -19,6 +19,7 @@ CSV_ENDINGS = (".csv", ".tsv", ".txt")
 JSONL_ENDINGS = (".jsonl", ".ndjson")
 PARQUET_ENDINGS = (".parquet", ".pq")
 _GUESSES = ("utf-8", "cp949", "shift_jis", "gb18030", "cp1252")
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def ending(path: Path) -> str:
@@ -86,7 +87,8 @@ def decoded(path: Path, encoding: str) -> str:
         return raw.decode("utf-8-sig" if codec == "utf-8" else codec)
     except UnicodeDecodeError as error:
         row = raw[: error.start].count(b"\n")
-        fitting = [name for name in _GUESSES if name != codec and _fits(raw, name)]
+        guesses = ("utf-16",) if raw.startswith(_UTF16_MARKS) else _GUESSES
+        fitting = [name for name in guesses if name != codec and _fits(raw, name)]
         cure = f"Say which one it is, for instance --encoding {fitting[0]}" if fitting else "Say which one it is"
         more = f" (these would decode it too: {', '.join(fitting[1:])})." if len(fitting) > 1 else "."
         raise InputError(
@@ -111,7 +113,7 @@ def json_lines(path: Path, encoding: str = "utf-8") -> list[tuple[int, dict[str,
             continue
         try:
             row = json.loads(line, parse_constant=refuse_constant)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(
                 f"the line is not JSON ({error})",
                 file=str(path),
@@ -147,6 +149,9 @@ def write_parquet(frame: pl.DataFrame, path: Path, *, sort_by: list[str] | None 
 def _read_csv(text: str, path: Path, separator: str) -> pl.DataFrame:
     if not text.strip():
         raise InputError("the file holds no rows", file=str(path), cure="Export the log again.")
+    first = text.partition("\n")[0]
+    if separator not in first and ";" in first:
+        separator = ";"
     header = next(csv.reader(io.StringIO(text), delimiter=separator))
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def canonical(found: Sequence[tuple[int, LoggedEvent]]) -> tuple[pl.DataFrame, l
                     "event_id": event.event_id,
                     "user_id": event.user_id,
                     "context": answer.context,
-                    "stream": str(stream) if stream is not None else _default_stream(event.user_id, answer.context),
+                    "stream": _stream(event.user_id, answer.context, stream),
                     "timestamp": event.timestamp,
                     "arrival": arrival,
                     "row": number,
@@ -155,7 +156,9 @@ def canonical(found: Sequence[tuple[int, LoggedEvent]]) -> tuple[pl.DataFrame, l
                     "proposed": answer.proposed,
                     "corrected": answer.corrected,
                     "confidence": answer.confidence,
-                    "session": str(session) if session is not None else event.timestamp.date().isoformat(),
+                    "session": str(session)
+                    if session is not None
+                    else event.timestamp.astimezone(UTC).date().isoformat(),
                     "source": event.source,
                     "content": event.content,
                     "metadata": json.dumps(metadata, ensure_ascii=False, sort_keys=True),
@@ -186,8 +189,12 @@ def to_events(frame: pl.DataFrame) -> Iterator[LoggedEvent]:
         )
 
 
-def _default_stream(user_id: str, context: str) -> str:
-    return "/".join(part.replace("/", "\\/") for part in (user_id, context))
+def _stream(user_id: str, context: str, label: object) -> str:
+    """Return the stream: user / context, divided by a label; a label that says both already stands as it is."""
+    whole = "/".join(part.replace("/", "\\/") for part in (user_id, context))
+    if label is None or str(label) == whole or str(label).startswith(whole + "/"):
+        return whole if label is None else str(label)
+    return f"{whole}/{label}"
 
 
 class _BadMetadata(ValueError):

@@ -30,6 +30,9 @@ BASELINE = "running-count"
 """The rule that every other is paired against."""
 
 CHUNK_STEPS = 128
+SUM_TOLERANCE = 1e-4
+"""Beliefs may miss a sum of 1 by this much: rules may keep them in float32."""
+
 METRICS = ("log_loss", "brier", "accuracy", "auc", "ece", "mae", "rmse")
 PAIRED = ("log_loss", "brier", "accuracy", "mae")
 
@@ -157,7 +160,7 @@ def replay(
         log=log,
         strategies=tuple(sorted(rows, key=_by_log_loss)),
         references=tuple(sorted(references, key=_by_log_loss)),
-        notes=_notes(log, streams, scored),
+        notes=_notes(log, streams, scored, drawn),
         events=height,
         scored=int(scored.sum()),
         users=int(user.max()) + 1,
@@ -262,6 +265,10 @@ def _run_block(strategy: UpdateStrategy, block: StreamBlock, path: Said, estimat
         live = block.row[start:stop] >= 0
         row = block.row[start:stop][live]
         spread = np.moveaxis(said[: stop - start], 1, 0)[:, live]
+        total = spread.sum(axis=0)
+        if not (np.abs(total - 1.0) <= SUM_TOLERANCE).all() or (spread < 0.0).any():
+            worst = float(total[np.argmax(np.where(np.isfinite(total), np.abs(total - 1.0), np.inf))])
+            raise ConfigurationError(type(strategy).__name__, "belief", worst, "probabilities that add up to 1")
         terms = forecast.scored_terms(probability=spread, named=block.named[start:stop][live])
         for array, values in zip(path, terms, strict=False):
             array[row] = values
@@ -304,7 +311,7 @@ def _by_log_loss(row: ReplayRow) -> tuple[float, str]:
     return (float("inf") if value is None else value, row.name)
 
 
-def _notes(log: Log, streams: Streams, scored: NDArray[np.bool_]) -> tuple[str, ...]:
+def _notes(log: Log, streams: Streams, scored: NDArray[np.bool_], drawn: Resamples) -> tuple[str, ...]:
     notes = [
         "Figures score forecasts: each event is predicted from the stream's earlier events, then learnt from; "
         "intervals resample whole users."
@@ -328,6 +335,9 @@ def _notes(log: Log, streams: Streams, scored: NDArray[np.bool_]) -> tuple[str, 
         notes.append(f"Acceptance (declined, accepted) is forecast in: {shown}.")
     if log.options is None and any(block.options != ("declined", "accepted") for block in streams.blocks):
         notes.append("The options of a context are those that the whole log mentions: rules are told them beforehand.")
+    if len(drawn.weights) == 0:
+        users = drawn.weights.shape[1]
+        notes.append("No intervals: " + ("they need two users." if users < 2 else "no resamples were asked for."))
     if log.duplicates:
         notes.append(f"{log.duplicates} events came twice with the same id and content: counted once.")
     if log.renamed:
