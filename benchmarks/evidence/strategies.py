@@ -1,55 +1,88 @@
-"""The simple rules against the published table: nine paths at noise .1, and the worst of the 27 cells."""
+"""The simple rules against the published table, and each at its default and tuned over the core suite."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from persona_lab.catalog import STRATEGIES
 from persona_lab.metrics.tracking import ratio_to_limit, regret
-from persona_lab.simulate.scenarios import SCENARIOS
+from persona_lab.protocols import UpdateStrategy
+from persona_lab.simulate.scenarios import SCENARIOS, Scenario
 from persona_lab.studies.reference import CELLS, RATIOS, compare, reproduce
+from persona_lab.studies.tuning import TrainingPeople, search
 
 SEED = 20_260
 USERS = 5000
 GRADUAL_USERS = 1000
 """The limit of gradual paths is a particle filter, a hundred times slower than the exact ones."""
 
-EXTRA = ("change-point", "sliding-window", "bounded-step", "pearce-hall", "kalman", "volatile-kalman")
-EXTRA += ("noise-or-volatility", "mixing-past", "forgetting-count", "hysteresis")
+TRAINING = 300
+"""People per cell that the knobs are fitted on, of another seed than those scored."""
+
+SCORED = 2000
+
+TUNED = ("running-count", "ewma-0.1", "sliding-window", "debounce", "bounded-step", "forgetting-count", "pearce-hall")
+TUNED += (
+    "kalman",
+    "volatile-kalman",
+    "noise-or-volatility",
+    "fixed-share",
+    "mixing-past",
+    "change-point",
+    "hysteresis",
+)
 
 
 def run(out: Path) -> None:
-    """Write ``strategies.json``: every published figure beside ours, and all simple rules over the core suite."""
+    """Write ``strategies.json``: published figures beside ours, and simple rules, plain and tuned, in all cells."""
     rules = {name: STRATEGIES[name] for name in RATIOS}
     found = []
     for cell in CELLS:
         users = GRADUAL_USERS if cell.startswith("gradual") else USERS
         found += reproduce([SCENARIOS[cell]], rules, seed=SEED, users=users)
-    worst_z = max(found, key=lambda row: abs(row.z))
-    print(f"   {len(found)} published figures, farthest {worst_z.cell} {worst_z.rule}: z = {worst_z.z:.2f}")
-    out.joinpath("strategies.json").write_text(
-        json.dumps(
-            {
-                "seed": SEED,
-                "users": {"core": USERS, "gradual": GRADUAL_USERS},
-                "reproduction": [row._asdict() for row in found],
-                "core_suite": _core(),
-            },
-            indent=1,
-        )
-        + "\n"
+    farthest = max(found, key=lambda row: abs(row.z))
+    print(
+        f"   {len(found)} published figures, farthest {farthest.cell} {farthest.rule}: z = {farthest.z:.2f}", flush=True
     )
+    cells = [s for s in SCENARIOS.values() if "core" in s.tags and not s.id.startswith("gradual")]
+    training = TrainingPeople(tuple(cells), seed=SEED + 1, users=TRAINING)
+    fitted = {}
+    for name in TUNED:
+        fitted[name] = search(STRATEGIES[name], training)
+        print(
+            f"   {name}: {fitted[name].loss_before:.3f} -> {fitted[name].loss:.3f} {fitted[name].strategy}", flush=True
+        )
+    plain = {name: STRATEGIES[name] for name in dict.fromkeys((*RATIOS, *TUNED))}
+    tuned = {f"{name} (tuned)": found.strategy for name, found in fitted.items()}
+    rows = _score(cells, {**plain, **tuned})
+    summary = _summary(rows)
+    for line in summary:
+        print(
+            "   {rule:32} worst {worst_ratio:6.2f} mean {mean_ratio:5.2f} worst regret {worst_regret:5.2f}".format(
+                **line
+            )
+        )
+    record = {
+        "seeds": {"reproduction": SEED, "training": SEED + 1, "scored": SEED + 2},
+        "users": {"reproduction": USERS, "gradual": GRADUAL_USERS, "training": TRAINING, "scored": SCORED},
+        "reproduction": [row._asdict() for row in found],
+        "tuned": {
+            name: {"strategy": repr(f.strategy), "loss_before": f.loss_before, "loss": f.loss, "tried": f.tried}
+            for name, f in fitted.items()
+        },
+        "summary": summary,
+        "cells": rows,
+    }
+    out.joinpath("strategies.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
-def _core() -> list[dict[str, object]]:
-    """Return ratio and regret of every simple rule in every core cell, 1,000 people each."""
-    rules = {name: STRATEGIES[name] for name in (*RATIOS, *EXTRA)}
-    rows: list[dict[str, object]] = []
-    for scenario in SCENARIOS.values():
-        if "core" not in scenario.tags:
-            continue
-        tallies, best = compare(scenario, rules, seed=SEED + 1, users=1000)
+def _score(cells: list[Scenario], rules: dict[str, UpdateStrategy]) -> list[dict[str, Any]]:
+    """Return ratio and regret of every rule in every cell, on people that nothing was fitted on."""
+    rows: list[dict[str, Any]] = []
+    for scenario in cells:
+        tallies, best = compare(scenario, rules, seed=SEED + 2, users=SCORED)
         if best is None:
             continue
         for name, counts in tallies.items():
@@ -65,5 +98,22 @@ def _core() -> list[dict[str, object]]:
                     "regret_standard_error": extra.standard_error,
                 }
             )
-        print(f"   {scenario.id}", flush=True)
     return rows
+
+
+def _summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return worst and mean over the cells, by rule; ratios over the cells where they are defined."""
+    lines = []
+    for rule in dict.fromkeys(row["rule"] for row in rows):
+        own = [row for row in rows if row["rule"] == rule]
+        ratios = [row["ratio"] for row in own if row["ratio"] is not None]
+        lines.append(
+            {
+                "rule": rule,
+                "cells": len(ratios),
+                "worst_ratio": max(ratios),
+                "mean_ratio": sum(ratios) / len(ratios),
+                "worst_regret": max(row["regret"] for row in own),
+            }
+        )
+    return lines

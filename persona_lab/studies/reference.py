@@ -70,7 +70,6 @@ def compare(
     users: int,
     first: int = 0,
     block: int = 1024,
-    with_limit: bool = True,
 ) -> tuple[dict[str, Tally], Tally | None]:
     """Run rules and the limit on the same people.
 
@@ -84,23 +83,21 @@ def compare(
         Luck; how many people, from which number on.
     block
         People alive at a time (memory, never results).
-    with_limit
-        Whether to run the limit.
 
     Returns
     -------
-    Tallies by rule, and the limit's tally (None where there is none, or none was asked for).
+    Tallies by rule, and the limit's tally (None where there is no limit).
     """
     parts: dict[str, list[Tally]] = {name: [] for name in strategies}
     told: list[Tally] = []
     for start in range(first, first + users, block):
         people = (start, min(start + block, first + users))
         lives = live(scenario, seed=seed, users=people)
-        best = limit(scenario, lives).strategy if with_limit else None
+        best = limit(scenario, lives).strategy
         for name, rule in strategies.items():
-            parts[name].append(_tallied(scenario, lives, rule, seed, people))
+            parts[name].append(tallied(scenario, lives, rule, seed=seed, users=people))
         if best is not None:
-            told.append(_tallied(scenario, lives, best, seed, people))
+            told.append(tallied(scenario, lives, best, seed=seed, users=people))
     return {name: join(tallies) for name, tallies in parts.items()}, join(told) if told else None
 
 
@@ -133,8 +130,9 @@ def reproduce(
     return found
 
 
-def _tallied(scenario: Scenario, lives: Lives, rule: UpdateStrategy, seed: int, people: tuple[int, int]) -> Tally:
-    trace = closed_loop(scenario, lives, rule, seed=seed, users=people)
+def tallied(scenario: Scenario, lives: Lives, rule: UpdateStrategy, *, seed: int, users: tuple[int, int]) -> Tally:
+    """Return the errors that a rule makes on these people, by user."""
+    trace = closed_loop(scenario, lives, rule, seed=seed, users=users)
     return tally(preferred=lives.preferred, proposed=trace.proposed, in_exception=lives.in_exception)
 
 

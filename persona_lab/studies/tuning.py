@@ -19,8 +19,10 @@ from persona_lab.datasets.streams import Streams, streams_of
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import NO_OPTION, Feedback, select
 from persona_lab.metrics.forecast import CLIP
-from persona_lab.metrics.tracking import Tally, ratio_to_limit, regret
+from persona_lab.metrics.tracking import ratio_to_limit, regret
 from persona_lab.protocols import UpdateStrategy
+from persona_lab.simulate.limit import limit
+from persona_lab.simulate.people import live
 from persona_lab.simulate.scenarios import Scenario
 from persona_lab.strategies import population_bayes
 from persona_lab.strategies.attributes import AttributeRule
@@ -38,7 +40,7 @@ from persona_lab.strategies.kalman import Kalman, VolatileKalman
 from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
 from persona_lab.strategies.pearce_hall import PearceHall
 from persona_lab.strategies.sliding_window import SlidingWindow
-from persona_lab.studies.reference import compare
+from persona_lab.studies.reference import tallied
 
 COARSE = 9
 """Points of the first grid over each knob."""
@@ -249,20 +251,20 @@ def _read(strategy: Any, name: str) -> Any:
 
 
 def _people_loss(training: TrainingPeople) -> Callable[[UpdateStrategy], float]:
-    limits: dict[str, Tally | None] = {}
+    people = (0, training.users)
+    cells = []
+    for scenario in training.scenarios:
+        lives = live(scenario, seed=training.seed, users=people)
+        best = limit(scenario, lives).strategy
+        if best is not None:
+            cells.append((scenario, lives, tallied(scenario, lives, best, seed=training.seed, users=people)))
+    measure = regret if training.objective == "mean_regret" else ratio_to_limit
 
     def loss(strategy: UpdateStrategy) -> float:
         values = []
-        for scenario in training.scenarios:
-            told = scenario.id not in limits
-            tallies, best = compare(
-                scenario, {"rule": strategy}, seed=training.seed, users=training.users, with_limit=told
-            )
-            best = limits.setdefault(scenario.id, best)
-            if best is None:
-                continue
-            measure = regret if training.objective == "mean_regret" else ratio_to_limit
-            value = measure(counts=tallies["rule"], limit=best).value
+        for scenario, lives, told in cells:
+            counts = tallied(scenario, lives, strategy, seed=training.seed, users=people)
+            value = measure(counts=counts, limit=told).value
             if value is not None:
                 values.append(value)
         if not values:
