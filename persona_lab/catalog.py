@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from persona_lab.detectors.shiryaev import ShiryaevRoberts
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.strategies.baselines import ConfidenceAverage, LastWriteWins, NeverUpdate, RunningCount
 from persona_lab.strategies.bocpd import ChangePoint
@@ -15,7 +16,7 @@ from persona_lab.strategies.ewma import Ewma
 from persona_lab.strategies.fixed_share import FixedShare, MixingPast
 from persona_lab.strategies.forgetting import ForgettingCount
 from persona_lab.strategies.grid_priors import DEFAULT as HIERARCHICAL_BAYES
-from persona_lab.strategies.guards import Guarded, Hysteresis
+from persona_lab.strategies.guards import Guarded, Hysteresis, ResetOnAlarm
 from persona_lab.strategies.kalman import Kalman, VolatileKalman
 from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
 from persona_lab.strategies.pearce_hall import PearceHall
@@ -42,6 +43,7 @@ STRATEGIES: dict[str, UpdateStrategy] = {
     "fixed-share": FixedShare(hazard=0.01, noise=0.15),
     "mixing-past": MixingPast(hazard=0.03, noise=0.15),
     "change-point": ChangePoint(),
+    "reset-on-alarm": ResetOnAlarm(RunningCount(), ShiryaevRoberts(arl0=300.0)),
     "hierarchical-bayes": HIERARCHICAL_BAYES,
 }
 """Update strategies. The controls of every table come first."""
