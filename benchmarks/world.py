@@ -1,7 +1,7 @@
 """Interactions per second of the closed loop, one core: EWMA, switch path, 4 options, full feedback.
 
-Beside it, in the same run: the speed of memory, of river.bandit and of a plain Python loop on the same people. Every speed
-has its mean reward (share of proposals accepted) beside an independent recomputation.
+Beside it, in the same run: the speed of memory, of river.bandit and of a plain Python loop on the same people. Each
+speed has its mean reward (share of proposals accepted) beside an independent recomputation.
 """
 
 from __future__ import annotations
