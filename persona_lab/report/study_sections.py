@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +25,12 @@ from persona_lab.studies.plan import CONTROLS, LAST_WRITE_WINS, LIMIT
 
 MOST_TIMELINES = 6
 """People to choose from in the timeline figure; each adds some 60 kB."""
+
+LONGEST_VALUE = 400
+"""Characters of a parameter list that are printed; the manifest holds all of them."""
+
+LEFT_OUT = ("type", "id", "tags")
+UNSET: tuple[Any, ...] = (None, "", [], ())
 
 NARROW_PLANE: dict[str, Any] = {
     "annotations": [],
@@ -339,12 +344,20 @@ def _components(title: str, described: Mapping[str, Any]) -> Table:
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping) and value and all(not isinstance(item, (Mapping, list)) for item in value.values()):
-        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
-    text = json.dumps(value, sort_keys=True)
-    return text if len(text) <= 600 else f"{text[:597]}..."
+    """Return a manifest's value in short, components as ``Ewma(rate=0.1)``; what is unset is left out."""
+    text = _written(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}... (in full in manifest.json)"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Mapping):
+        kind = value.get("type", "")
+        parts = [(key, _written(item)) for key, item in value.items() if key not in LEFT_OUT and item not in UNSET]
+        inside = ", ".join(f"{key}={text}" if kind else f"{key} {text}" for key, text in parts)
+        return f"{kind}({inside})" if kind else inside or "none"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_written(item) for item in value)}]"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _parameters(study: Study, name: str) -> str | None:
