@@ -9,8 +9,10 @@ not lost between them.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
-from persona_lab.strategies.worlds import Dynamics, Habits, Observer, Restless, Switching
+from persona_lab.strategies.worlds import UNIFORM_TO_5, Dynamics, Habits, Observer, Restless, Switching
 
 CORE_DYNAMICS: tuple[Dynamics, ...] = (
     Switching(0.0),
@@ -57,6 +59,34 @@ TRUSTING = HierarchicalBayes(
 
 A slope of 6 logits per unit of confidence is noise .04 at confidence .9 and .44 at .4.
 """
+
+LENGTHS = 12
+"""Longest burst that the length laws below allow."""
+
+LAWS: tuple[tuple[float, ...], ...] = (
+    UNIFORM_TO_5,
+    (0.125,) * 8,
+    tuple((2 / 3) ** age / sum((2 / 3) ** other for other in range(LENGTHS)) for age in range(LENGTHS)),
+)
+"""Uniform to 5, uniform to 8, geometric of mean 3 cut at ``LENGTHS``."""
+
+
+def any_length(base: HierarchicalBayes, laws: tuple[tuple[float, ...], ...] = LAWS) -> HierarchicalBayes:
+    """Return ``base`` with every world of exceptions split evenly over several laws of their length.
+
+    Use it where bursts may last longer than five interactions, or nobody knows; it costs as many worlds more.
+    """
+    dynamics: list[Dynamics] = []
+    prior: list[tuple[float, ...]] = []
+    for world, row in zip(base.dynamics, base.prior, strict=True):
+        if isinstance(world, Switching) and world.exception_rate > 0:
+            dynamics += [replace(world, lengths=law) for law in laws]
+            prior += [tuple(weight / len(laws) for weight in row)] * len(laws)
+        else:
+            dynamics.append(world)
+            prior.append(row)
+    return replace(base, dynamics=tuple(dynamics), prior=tuple(prior))
+
 
 POPULATION_DYNAMICS: tuple[Dynamics, ...] = (
     *CORE_DYNAMICS,

@@ -1,0 +1,254 @@
+"""Targets of the Bayesian rules: one person alone, other people's logs, mixed people, weights, silence, calibration.
+
+Full feedback is scored by errors expected given what was heard, all else by counted errors; people are added until the
+ratio's standard error is 1 % or the stated most is reached. Fitted people and scored people come from different seeds.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from persona_lab.measurement import Measurement
+from persona_lab.metrics.calibration import (
+    calibration_slope,
+    calibration_tally,
+    expected_calibration_error,
+    join,
+    perfect_calibration_error,
+)
+from persona_lab.protocols import UpdateStrategy
+from persona_lab.simulate.loop import closed_loop
+from persona_lab.simulate.paths import Exceptions, Gradual, Switch
+from persona_lab.simulate.people import live
+from persona_lab.simulate.scenarios import MEANINGS, SCENARIOS, Channel, Scenario
+from persona_lab.strategies.grid_priors import DEFAULT, POPULATION, TRUSTING, any_length
+from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
+from persona_lab.strategies.population_bayes import fit
+from persona_lab.strategies.worlds import Habits, Observer, Switching
+from persona_lab.studies.targets import (
+    BLOCK,
+    Cell,
+    core_cells,
+    drifts,
+    figures,
+    measure,
+    measure_expected,
+    other_people,
+)
+
+FIT_SEED, SCORE_SEED = 4_001, 4_002
+MOST = 2_048
+ALONE: HierarchicalBayes = replace(DEFAULT, single=True)
+CROWD: HierarchicalBayes = replace(POPULATION, single=True)
+TRUST: HierarchicalBayes = replace(TRUSTING, single=True)
+STUBBORN = 3.0
+"""People's worth of belief that a fit keeps for what the log does not show."""
+
+
+def scored(scenario: Scenario, rules: dict[str, UpdateStrategy], most: int = MOST) -> list[Cell]:
+    if scenario.channel.full and not isinstance(scenario.path, Gradual):
+        return measure_expected(scenario, rules, seed=SCORE_SEED, most=most)
+    return measure(scenario, rules, seed=SCORE_SEED, most=most, batch=512)
+
+
+def plain(found: Measurement) -> dict[str, Any]:
+    return {"value": found.value, "standard_error": found.standard_error, "n": found.n, "reason": found.reason}
+
+
+def row(cell: Cell) -> dict[str, Any]:
+    return {
+        "scenario": cell.scenario,
+        "strategy": cell.strategy,
+        "ratio": plain(cell.ratio),
+        "regret_per_100": plain(cell.regret),
+        "yardstick_error": plain(cell.yardstick_error),
+    }
+
+
+def one_person() -> dict[str, Any]:
+    """Targets A and D: 24 core cells without gradual, one setting; and worlds between the grid's points."""
+    cells = [scored(scenario, {"hierarchical-bayes": ALONE})[0] for scenario in core_cells()]
+    moving = [cell for cell in cells if drifts(SCENARIOS[cell.scenario])]
+    every, drifting = figures(cells), figures(moving)
+    between = [
+        Scenario("slow_between_v1", Switch(1 / 100), Channel(0.07)),
+        Scenario("fast_between_v1", Switch(1 / 28), Channel(0.14)),
+        Scenario("exceptions_between_v1", Exceptions(0.03, longest=4, hazard=1 / 120), Channel(0.07)),
+        Scenario("stable_between_v1", Exceptions(0.03, longest=4), Channel(0.14)),
+    ]
+    return {
+        "targets": {
+            "worst_ratio": [plain(every.worst_ratio), 1.40],
+            "mean_ratio": [plain(every.mean_ratio), 1.18],
+            "worst_drifting": [plain(drifting.worst_ratio), 1.20],
+            "mean_drifting": [plain(drifting.mean_ratio), 1.10],
+            "worst_regret_per_100": [plain(every.worst_regret), 1.5],
+        },
+        "cells": [row(cell) for cell in cells],
+        "off_the_suite": [row(scored(scenario, {"hierarchical-bayes": ALONE})[0]) for scenario in between],
+    }
+
+
+def variants_alone() -> dict[str, Any]:
+    """One person alone under sparse, partial, thumbs and silent feedback and with 3 and 6 options."""
+    chosen = [s for s in SCENARIOS.values() if "feedback" in s.tags or "options" in s.tags]
+    return {"cells": [row(scored(s, {"hierarchical-bayes": ALONE}, most=1024)[0]) for s in chosen]}
+
+
+def learnt(base: HierarchicalBayes, scenario: Scenario, *, people: int = 50, steps: int = 100) -> HierarchicalBayes:
+    log = other_people(scenario, ALONE, seed=FIT_SEED, users=people, interactions=steps)
+    return fit(base, log, options=scenario.options, stubbornness=STUBBORN)
+
+
+def population() -> dict[str, Any]:
+    """Target B: every homogeneous cell, prior learnt from 50 other people with 100 interactions each."""
+    cells = []
+    for scenario in SCENARIOS.values():
+        if scenario.tags[0] == "mixed" or isinstance(scenario.path, Gradual):
+            continue
+        base = trusting_crowd() if "weights" in scenario.tags else CROWD
+        cells += scored(scenario, {"population-bayes": learnt(base, scenario)}, most=1024)
+        print(cells[-1].scenario, cells[-1].ratio, flush=True)
+    named = [cell for cell in cells if cell.ratio.value is not None]
+    worst = max(named, key=lambda cell: float(cell.ratio.value or 0.0))
+    return {"target": 1.10, "worst": row(worst), "cells": [row(cell) for cell in cells]}
+
+
+def gradual() -> dict[str, Any]:
+    """Target B on gradual paths, against the particle filter."""
+    cells = []
+    for scenario in core_cells(gradual=True):
+        if isinstance(scenario.path, Gradual):
+            rules = {"population-bayes": learnt(CROWD, scenario), "hierarchical-bayes": ALONE}
+            cells += scored(scenario, rules, most=256)
+    return {"target": 1.10, "cells": [row(cell) for cell in cells]}
+
+
+def trusting_crowd() -> HierarchicalBayes:
+    """Return the population grid with confidence that may speak for, against or not at all."""
+    slopes = (0.0, 6.0, -6.0)
+    return replace(
+        CROWD,
+        observers=tuple(Observer(seen.noise, slope) for slope in slopes for seen in CROWD.observers),
+        prior=tuple(tuple(weight / len(slopes) for _ in slopes for weight in line) for line in CROWD.prior),
+    )
+
+
+def mixed() -> dict[str, Any]:
+    """Target C: mixed people, against the filter that knows the population but not the person."""
+    scenario = SCENARIOS["mixed_v1"]
+    rule = learnt(CROWD, scenario, people=300, steps=400)
+    rules = {"population-bayes": rule, "hierarchical-bayes": ALONE}
+    cells = measure(scenario, rules, seed=SCORE_SEED, yardstick=knows_the_population(), most=3072)
+    return {"target": 1.02, "cells": [row(cell) for cell in cells]}
+
+
+def knows_the_population() -> HierarchicalBayes:
+    """Return the filter whose prior is the law of the mixed population, on a fine grid."""
+    path: Any = SCENARIOS["mixed_v1"].path
+    low, high = path.log10_hazard
+    hazards = [float(10 ** (low + (high - low) * (i + 0.5) / 6)) for i in range(6)]
+    rates = [path.exception_rate[0] + np.ptp(path.exception_rate) * (i + 0.5) / 3 for i in range(3)]
+    luck = np.random.Generator(np.random.Philox(1)).beta(*path.noise_beta, 200_000).clip(*path.noise_range)
+    noises = np.quantile(luck, (np.arange(8) + 0.5) / 8)
+    moves = [(0.0, path.never)] + [(h, (1 - path.never) / len(hazards)) for h in hazards]
+    worlds: list[tuple[Any, float]] = []
+    for hazard, share in moves:
+        calm = share * (1 - path.recurring)
+        worlds.append((Switching(hazard), calm * (1 - path.with_exceptions)))
+        worlds += [(Switching(hazard, float(r)), calm * path.with_exceptions / len(rates)) for r in rates]
+        worlds.append((Habits(hazard), share * path.recurring))
+    return HierarchicalBayes(
+        dynamics=tuple(world for world, _ in worlds),
+        observers=tuple(Observer(float(noise)) for noise in noises),
+        prior=tuple((weight,) * len(noises) for _, weight in worlds),
+        single=True,
+    )
+
+
+def weights() -> dict[str, Any]:
+    """Target E: what learning the reliability of confidence weights gains, per person and with other people's logs."""
+    found = []
+    for name in ("slow", "fast", "slow_exceptions"):
+        for meaning in MEANINGS:
+            scenario = SCENARIOS[f"{name}_weights_{meaning}_v1"]
+            slope = {"informative": 6.0, "inverted": -6.0, "shuffled": 0.0}[meaning]
+            told = replace(ALONE, observers=tuple(Observer(o.noise, slope) for o in ALONE.observers))
+            rules = {
+                "ignores": ALONE,
+                "learns": TRUST,
+                "told": told,
+                "population ignores": learnt(CROWD, scenario),
+                "population learns": learnt(trusting_crowd(), scenario),
+            }
+            ratio = {cell.strategy: float(cell.ratio.value or 0.0) for cell in scored(scenario, rules, most=512)}
+            entry: dict[str, Any] = {"scenario": scenario.id, "ratio": ratio}
+            entry["worse_than_ignoring"] = ratio["learns"] / ratio["ignores"] - 1
+            entry["population_worse_than_ignoring"] = ratio["population learns"] / ratio["population ignores"] - 1
+            if meaning != "shuffled":
+                entry["gain_of_told"] = (ratio["ignores"] - ratio["learns"]) / (ratio["ignores"] - ratio["told"])
+                entry["gain_of_limit"] = (ratio["ignores"] - ratio["learns"]) / (ratio["ignores"] - 1)
+                entry["population_gain_of_limit"] = (ratio["population ignores"] - ratio["population learns"]) / (
+                    ratio["population ignores"] - 1
+                )
+            print(entry, flush=True)
+            found.append(entry)
+    return {"target": {"gain": 0.70, "worse_than_ignoring": 0.02}, "cells": found}
+
+
+def lengths() -> dict[str, Any]:
+    """Exceptions of unknown length: the rule that weighs several laws against the same rule told the law."""
+    geometric = np.array([(2 / 3) ** age for age in range(20)])
+    laws = {"uniform_5": (0.2,) * 5, "uniform_8": (0.125,) * 8, "geometric_3": tuple(geometric / geometric.sum())}
+    found = []
+    for name, hazard in (("exceptions", 0.0), ("slow_exceptions", 1 / 200), ("fast_exceptions", 1 / 40)):
+        for law_name, law in laws.items():
+            scenario = Scenario(f"{name}_{law_name}_v1", Exceptions(0.05, hazard=hazard, lengths=law), Channel(0.1))
+            rules = {"any length": any_length(ALONE), "told": any_length(ALONE, (law,)), "assumes 1 to 5": ALONE}
+            ratio = {cell.strategy: float(cell.ratio.value or 0.0) for cell in scored(scenario, rules, most=768)}
+            found.append({"scenario": scenario.id, "ratio": ratio, "over_told": ratio["any length"] / ratio["told"]})
+            print(found[-1], flush=True)
+    return {"target": 1.05, "cells": found}
+
+
+def calibration() -> dict[str, Any]:
+    """ECE over the core suite, pooled."""
+    found = {}
+    for name, rule in (("hierarchical-bayes", ALONE), ("population-bayes", None)):
+        parts = []
+        for scenario in core_cells():
+            used = rule or learnt(CROWD, scenario)
+            lives = live(scenario, seed=SCORE_SEED, users=(0, BLOCK))
+            seen = closed_loop(
+                scenario, lives, used, seed=SCORE_SEED, users=(0, BLOCK), record_belief=True, block=BLOCK
+            )
+            parts.append(
+                calibration_tally(belief=seen.belief, preferred=lives.preferred, in_exception=lives.in_exception)
+            )
+        pooled = join(parts)
+        found[name] = {
+            "ece": plain(expected_calibration_error(counts=pooled)),
+            "ece_perfect": plain(perfect_calibration_error(counts=pooled)),
+            "slope": plain(calibration_slope(counts=pooled)),
+        }
+    return {"target": 0.02, "rules": found}
+
+
+PARTS: tuple[Callable[[], dict[str, Any]], ...] = (
+    one_person, weights, lengths, mixed, calibration, population, variants_alone, gradual,
+)  # fmt: skip
+
+
+def run(out: Path) -> None:
+    for part in PARTS:
+        started = time.perf_counter()
+        record = part()
+        (out / f"bayes_{part.__name__}.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
+        print(f"{part.__name__}: {time.perf_counter() - started:.0f} s", flush=True)

@@ -1,0 +1,184 @@
+"""The game behind the prior of hierarchical Bayes, and the bound that it proves: no rule meets all of target A.
+
+An adversary holds multipliers over the target's inequalities (every cell's ratio, both means, every cell's regret); the
+filter answers with the Bayes rule for the mixture of worlds in which each cell weighs what its multipliers say. By weak
+duality the multipliers' value is a lower bound on what any rule that sees one person can reach: the bound is computed
+over the 21 cells whose laws are exactly worlds of the grid (volatility shift counts as if played perfectly).
+Errors are expectations given what was heard, on training people that are scored nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_lab.feedback import NO_OPTION, Kind, feedback
+from persona_lab.simulate.limit import limit
+from persona_lab.simulate.people import live
+from persona_lab.strategies.grid_priors import CORE_DYNAMICS, CORE_OBSERVERS, CORE_PRIOR
+from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
+from persona_lab.studies.targets import core_cells, drifts
+
+SEED = 20_260_101
+TEST_SEED = 20_260_102
+USERS = 96
+ROUNDS = 60
+SPARE = 0.02
+"""Share of the prior spread evenly over worlds that are no cell."""
+
+TARGET = {"worst": 1.40, "mean": 1.18, "worst drifting": 1.20, "mean drifting": 1.10, "regret": 1.5}
+AIM = {**TARGET, "mean drifting": 1.14}
+"""What the shipped prior is played for: everything but the mean over drifting cells, which the bound rules out."""
+
+WORLD = {
+    "stable": 0,
+    "slow": 2,
+    "fast": 4,
+    "exceptions": 6,
+    "slow_exceptions": 7,
+    "fast_exceptions": 8,
+    "recurring": 10,
+}
+RESTLESS = 11
+CELLS = core_cells()
+Array = NDArray[np.float32]
+
+
+class Heard(NamedTuple):
+    """One cell: the filter's weights (moments, options, worlds), loss (moments, options) over the limit, its errors."""
+
+    weights: Array
+    loss: Array
+    limit_errors: float
+    scored: int
+
+
+def place(cell_id: str) -> tuple[int, int]:
+    """Return (row, column) of the world that is this cell's law; volatility shift has only a likeness."""
+    name, noise = cell_id.removesuffix("_v1").split("_noise")
+    return WORLD.get(name, RESTLESS), {"02": 0, "10": 2, "25": 4}[noise]
+
+
+def listen(seed: int, users: int = USERS) -> list[Heard]:
+    flat = tuple(tuple(1.0 for _ in row) for row in CORE_PRIOR)
+    rule = HierarchicalBayes(CORE_DYNAMICS, CORE_OBSERVERS, flat, single=True)
+    heard = []
+    for scenario in CELLS:
+        lives = live(scenario, seed=seed, users=(0, users))
+        told = limit(scenario, lives).strategy
+        state, known = rule.init(4, users), told.init(4, users)
+        steps = scenario.interactions
+        weights = np.empty((steps, users, 4, rule_size()), np.float32)
+        loss = np.empty((steps, users, 4), np.float32)
+        errors = 0.0
+        for step in range(steps):
+            now = rule.weights(state).reshape(4, -1, users)
+            weights[step] = (now / now.sum(axis=(0, 1))).transpose(2, 0, 1)
+            truth, free = told.belief(known), ~lives.in_exception[step]
+            loss[step] = ((truth.max(axis=0) - truth) * free).T
+            errors += float(((1 - truth.max(axis=0)) * free).sum())
+            given = feedback(proposed=NO_OPTION, kind=np.full(users, Kind.CORRECTED), corrected=lives.expressed[step])
+            state, known = rule.update(state, given), told.update(known, given)
+        heard.append(
+            Heard(weights.reshape(-1, 4, rule_size()), loss.reshape(-1, 4), errors, int((~lives.in_exception).sum()))
+        )
+    return heard
+
+
+def rule_size() -> int:
+    return len(CORE_DYNAMICS) * len(CORE_OBSERVERS)
+
+
+def excess(heard: list[Heard], prior: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the extra error rate of the filter with this prior in every cell."""
+    weight = prior.reshape(-1).astype(np.float32)
+    found = []
+    for cell in heard:
+        choice = (cell.weights @ weight).argmax(axis=1)
+        found.append(float(np.take_along_axis(cell.loss, choice[:, np.newaxis], 1).sum()) / cell.scored)
+    return np.array(found)
+
+
+def inequalities(heard: list[Heard], target: dict[str, float]) -> NDArray[np.float64]:
+    """Return (inequalities, cells): the target is met where every row times the excess is at most 1."""
+    of_limit = np.array([cell.scored / cell.limit_errors for cell in heard])
+    moving = np.array([drifts(cell) for cell in CELLS])
+    each = np.diag(of_limit)
+    return np.concatenate(
+        [
+            each / (target["worst"] - 1),
+            each[moving] / (target["worst drifting"] - 1),
+            (of_limit / len(CELLS) / (target["mean"] - 1))[np.newaxis],
+            (moving * of_limit / moving.sum() / (target["mean drifting"] - 1))[np.newaxis],
+            np.eye(len(CELLS)) * 100 / target["regret"],
+        ]
+    )
+
+
+def play(
+    heard: list[Heard], target: dict[str, float], *, spare: float, exact_only: bool = False
+) -> tuple[NDArray[np.float64], float]:
+    """Return the prior with the smallest violation met on the way, and the best lower bound."""
+    rows = inequalities(heard, target)
+    if exact_only:
+        rows = rows * np.array([not cell.id.startswith("volatility") for cell in CELLS])
+    multiplier = np.full(len(rows), 1 / len(rows))
+    places = [place(cell.id) for cell in CELLS]
+    shape = (len(CORE_DYNAMICS), len(CORE_OBSERVERS))
+    rest = np.ones(shape)
+    for at in places:
+        rest[at] = 0
+    best, bound, prior = np.inf, 0.0, rest
+    for turn in range(ROUNDS):
+        mixture = np.zeros(shape)
+        for at, weight in zip(places, multiplier @ rows, strict=True):
+            mixture[at] = weight
+        mixture = (1 - spare) * mixture / mixture.sum() + spare * rest / rest.sum()
+        violation = rows @ excess(heard, mixture)
+        bound = max(bound, float(multiplier @ violation))
+        if violation.max() < best:
+            best, prior = float(violation.max()), mixture
+        multiplier *= np.exp(2.0 / (1 + turn / 10) * (violation - violation.max()))
+        multiplier /= multiplier.sum()
+    return prior, bound
+
+
+def summary(heard: list[Heard], prior: NDArray[np.float64]) -> dict[str, float]:
+    found = excess(heard, prior)
+    ratio = 1 + found * np.array([cell.scored / cell.limit_errors for cell in heard])
+    moving = np.array([drifts(cell) for cell in CELLS])
+    return {
+        "worst": float(ratio.max()),
+        "mean": float(ratio.mean()),
+        "worst drifting": float(ratio[moving].max()),
+        "mean drifting": float(ratio[moving].mean()),
+        "regret": float(100 * found.max()),
+    }
+
+
+def run(out: Path) -> None:
+    started = time.perf_counter()
+    heard = listen(SEED)
+    prior, _ = play(heard, AIM, spare=SPARE)
+    _, bound = play(heard, TARGET, spare=0.0, exact_only=True)
+    record = {
+        "prior": [[round(float(weight), 5) for weight in row] for row in prior],
+        "aim": AIM,
+        "target": TARGET,
+        "bound": bound,
+        "bound_means": "every rule misses some inequality of the target by at least this factor of its slack over 1",
+        "training_people_per_cell": USERS,
+        "on_training_people": summary(heard, prior),
+        "shipped_on_training_people": summary(heard, np.array(CORE_PRIOR)),
+    }
+    del heard
+    fresh = listen(TEST_SEED)
+    record["on_fresh_people"] = summary(fresh, prior)
+    record["shipped_on_fresh_people"] = summary(fresh, np.array(CORE_PRIOR))
+    print(json.dumps(record, indent=1), f"{time.perf_counter() - started:.0f} s")
+    (out / "bayes_prior.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")

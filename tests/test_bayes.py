@@ -1,0 +1,224 @@
+"""Hierarchical and population Bayes: exactness against the legible filter, contract, learning, reliability."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from persona_lab.checks import find_failures
+from persona_lab.errors import ConfigurationError, InputError
+from persona_lab.feedback import LANES, NO_OPTION, Kind, feedback
+from persona_lab.randomness import generator
+from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
+from persona_lab.strategies.exact_filter import Answering, ExactFilter, HabitFilter
+from persona_lab.strategies.grid_priors import CORE_PRIOR, DEFAULT, POPULATION, TRUSTING, any_length
+from persona_lab.strategies.hierarchical_bayes import BLOCK, HierarchicalBayes
+from persona_lab.strategies.population_bayes import fit
+from persona_lab.strategies.reliability import answers_after, answers_start, heard
+from persona_lab.strategies.worlds import Habits, Observer, Restless, Switching
+from persona_lab.studies.targets import expected_errors, figures, measure, measure_expected, other_people
+
+
+def one_world(dynamics, noise=0.1, **knobs):
+    return HierarchicalBayes((dynamics,), (Observer(noise),), ((1.0,),), **knobs)
+
+
+def answers(steps, options=4, streams=LANES, *, silent=0.0):
+    chance = generator(7, "tests/bayes", options)
+    for step in range(steps):
+        proposed = chance.integers(0, options, streams)
+        wanted = np.where(chance.random(streams) < 0.6, step // 15 % options, chance.integers(0, options, streams))
+        kind = np.where(wanted == proposed, Kind.ACCEPTED, Kind.CORRECTED)
+        kind = np.where((kind == Kind.CORRECTED) & (chance.random(streams) < 0.3), Kind.DECLINED, kind)
+        kind = np.where(chance.random(streams) < silent, Kind.SILENT, kind)
+        corrected = np.where(kind == Kind.CORRECTED, wanted, NO_OPTION)
+        yield feedback(proposed=proposed, kind=kind, corrected=corrected)
+
+
+@pytest.mark.parametrize("options", [2, 3, 4, 6])
+@pytest.mark.parametrize(
+    ("dynamics", "told"),
+    [
+        (Switching(0.02), ExactFilter(Answering(0.1, names_option=0.5), 0.02)),
+        (Switching(0.005, 0.05), ExactFilter(Answering(0.1, names_option=0.5), 0.005, 0.05)),
+        (
+            Switching(0.02, 0.1, (0.5, 0.0, 0.2, 0.3)),
+            ExactFilter(Answering(0.1, names_option=0.5), 0.02, 0.1, (0.5, 0.0, 0.2, 0.3)),
+        ),
+        (Habits(1 / 30), HabitFilter(Answering(0.1, names_option=0.5), 1 / 30)),
+    ],
+)
+def test_one_world_is_the_exact_filter(options, dynamics, told):
+    rule = one_world(dynamics)
+    state, known = rule.init(options, LANES), told.init(options, LANES)
+    for given in answers(60, options):
+        np.testing.assert_allclose(rule.belief(state), told.belief(known), atol=2e-6)
+        state, known = rule.update(state, given), told.update(known, given)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [DEFAULT, any_length(DEFAULT), TRUSTING, replace(POPULATION, answering=(9.0, 1.0, 2.0, 5.0))],
+    ids=["default", "any length", "trusting", "population"],
+)
+def test_contract(rule):
+    assert find_failures(rule) == {}
+
+
+def test_blocks_do_not_matter():
+    streams = BLOCK + LANES
+    whole = DEFAULT.init(4, streams)
+    parts = [DEFAULT.init(4, LANES) for _ in range(streams // LANES)]
+    for given in answers(12, streams=streams, silent=0.2):
+        whole = DEFAULT.update(whole, given)
+        cuts = [type(given)(*(array[i * LANES : (i + 1) * LANES] for array in given)) for i in range(len(parts))]
+        parts = [DEFAULT.update(state, cut) for state, cut in zip(parts, cuts, strict=True)]
+    together = np.concatenate([DEFAULT.belief(state) for state in parts], axis=1)
+    assert DEFAULT.belief(whole).tobytes() == together.tobytes()
+
+
+def test_single_precision_believes_the_same():
+    fast = replace(DEFAULT, single=True)
+    slow_state, fast_state = DEFAULT.init(4, LANES), fast.init(4, LANES)
+    for given in answers(120, silent=0.1):
+        slow_state, fast_state = DEFAULT.update(slow_state, given), fast.update(fast_state, given)
+        np.testing.assert_allclose(fast.belief(fast_state), DEFAULT.belief(slow_state), atol=2e-4)
+
+
+def test_worlds_are_told_apart():
+    """People of one world: its probability must beat each rival's, on average over people."""
+    worlds = (Switching(0.0), Switching(0.025), Switching(0.0, 0.05), Habits(1 / 30))
+    rule = HierarchicalBayes(worlds, (Observer(0.02), Observer(0.1)), ((1.0, 1.0),) * 4)
+    for row, name in enumerate(("stable", "fast", "exceptions", "recurring")):
+        log = other_people(SCENARIOS[f"{name}_noise10_v1"], DEFAULT, seed=3, users=LANES, interactions=300)
+        state = rule.init(4, LANES)
+        for given in log:
+            state = rule.update(state, given)
+        mean = rule.world_probabilities(state).mean(axis=2)
+        assert mean.sum() == pytest.approx(1.0)
+        assert np.unravel_index(mean.argmax(), mean.shape) == (row, 1)
+
+
+def test_evidence_counts_bursts_under_way():
+    """The weights of one world after a step must add up to the probability of what was heard."""
+    rule = HierarchicalBayes((Switching(0.0), Switching(0.0, 0.2)), (Observer(0.1),), ((1.0,), (1.0,)))
+    state = rule.init(2, LANES)
+    for named in (0, 0, 0, 0, 1, 1):
+        state = rule.update(state, feedback(proposed=NO_OPTION, kind=np.full(LANES, Kind.CORRECTED), corrected=named))
+    steady = 0.5 * (0.9**4 * 0.1**2 + 0.1**4 * 0.9**2)
+    assert rule.world_probabilities(state)[0, 0, 0] == pytest.approx(
+        steady / (steady + brute_force((0, 0, 0, 0, 1, 1), rate=0.2, noise=0.1)), rel=1e-4
+    )
+
+
+def brute_force(named, *, rate, noise):
+    """Probability of what was named with two options and exceptions U{1..5}, by recursion over paths."""
+
+    def said(option, wanted):
+        return 1 - noise if option == wanted else noise
+
+    def on(step, preferred, left):
+        if step == len(named):
+            return 1.0
+        if left:
+            return said(named[step], 1 - preferred) * on(step + 1, preferred, left - 1)
+        free = (1 - rate) * said(named[step], preferred) * on(step + 1, preferred, 0)
+        burst = sum(said(named[step], 1 - preferred) * on(step + 1, preferred, length - 1) for length in range(1, 6))
+        return free + rate * burst / 5
+
+    return 0.5 * (on(0, 0, 0) + on(0, 1, 0))
+
+
+def test_other_people_help():
+    scenario = SCENARIOS["exceptions_noise10_v1"]
+    rule = fit(POPULATION, other_people(scenario, DEFAULT, seed=11), options=4, stubbornness=3.0)
+    ready = with_interactions(scenario, 200)
+    cells = measure_expected(ready, {"alone": DEFAULT, "fitted": rule}, seed=12, most=LANES, batch=LANES)
+    alone, fitted = (cell.ratio for cell in cells)
+    assert fitted.value < 1.10 + 3 * fitted.standard_error
+    assert fitted.value + 3 * fitted.standard_error < alone.value + 3 * alone.standard_error
+    assert rule.prior != POPULATION.prior
+
+
+def test_fit_refuses_an_empty_log():
+    with pytest.raises(InputError, match="log is empty"):
+        fit(POPULATION, [], options=4)
+
+
+@pytest.mark.parametrize("meaning", ["informative", "inverted"])
+def test_confidence_is_learnt_in_either_direction(meaning):
+    scenario = with_interactions(SCENARIOS[f"fast_weights_{meaning}_v1"], 200)
+    found = expected_errors(scenario, {"ignores": DEFAULT, "learns": TRUSTING}, seed=5, users=(0, LANES))
+    saved = found.errors["ignores"] - found.errors["learns"]
+    assert saved.mean() > 3 * saved.std(ddof=1) / np.sqrt(saved.size)
+
+
+def test_useless_confidence_costs_little():
+    scenario = with_interactions(SCENARIOS["fast_weights_shuffled_v1"], 200)
+    found = expected_errors(scenario, {"ignores": DEFAULT, "learns": TRUSTING}, seed=5, users=(0, 2 * LANES))
+    lost = found.errors["learns"] - found.errors["ignores"]
+    allowed = 0.02 * found.errors["ignores"].mean()
+    assert lost.mean() < allowed + 3 * lost.std(ddof=1) / np.sqrt(lost.size)
+
+
+def test_consenting_silence_is_read_as_consent():
+    """A user who answers only when the proposal is wrong: the rate of answers to right ones must fall."""
+    counts = answers_start(LANES, (1.0, 1.0, 1.0, 1.0))
+    right, wrong = np.full(LANES, 0.9), np.full(LANES, 0.2)
+    for step in range(60):
+        content = step % 3 > 0
+        kind = Kind.SILENT if content else Kind.DECLINED
+        given = feedback(proposed=0, kind=np.full(LANES, kind))
+        counts = answers_after(counts, given, right if content else wrong)
+    rate = heard(counts)
+    assert (rate[0] < 0.1).all()
+    assert (rate[1] > 0.6).all()
+
+
+def test_expected_errors_agree_with_counted_ones():
+    scenario = SCENARIOS["fast_noise25_v1"]
+    rules = {"hierarchical-bayes": replace(DEFAULT, single=True)}
+    expected = measure_expected(scenario, rules, seed=21, most=128, batch=128)[0].ratio
+    counted = measure(scenario, rules, seed=21, most=256, batch=256)[0].ratio
+    gap = abs(expected.value - counted.value)
+    assert gap < 3 * np.hypot(expected.standard_error, counted.standard_error)
+    assert expected.value > 1.0
+
+
+def test_one_person_targets_in_short():
+    """Cells of every kind at noise .1, few people: ratios stay within the target plus three standard errors."""
+    names = ("slow", "fast", "recurring", "slow_exceptions", "fast_exceptions", "volatility_shift")
+    rules = {"hierarchical-bayes": replace(DEFAULT, single=True)}
+    cells = [
+        measure_expected(SCENARIOS[f"{name}_noise10_v1"], rules, seed=31, most=LANES, batch=LANES)[0] for name in names
+    ]
+    worst = figures(cells)
+    assert worst.worst_ratio.value < 1.20 + 3 * worst.worst_ratio.standard_error
+    assert worst.worst_regret.value < 1.5 + 3 * worst.worst_regret.standard_error
+
+
+def test_expected_errors_need_full_feedback():
+    with pytest.raises(ValueError, match="no exact limit"):
+        expected_errors(SCENARIOS["slow_noise10_thumbs_v1"], {"a": DEFAULT}, seed=1, users=(0, 8))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda: Switching(-0.1),
+        lambda: Switching(0.1, 0.1, (0.5, 0.4)),
+        lambda: Restless(0.001, 0.05, block=3.0),
+        lambda: Restless(0.001, 0.05, phases=0),
+        lambda: Observer(0.0),
+        lambda: HierarchicalBayes((), (), ()),
+        lambda: replace(DEFAULT, prior=CORE_PRIOR[:-1]),
+        lambda: replace(DEFAULT, prior=tuple(tuple(-w for w in row) for row in CORE_PRIOR)),
+        lambda: replace(DEFAULT, answering=(0.0, 1.0, 1.0, 1.0)),
+        lambda: HierarchicalBayes(
+            (Restless(0.001, 0.05, phases=2), Restless(0.001, 0.05)), (Observer(0.1),), ((1.0,), (1.0,))
+        ),
+    ],
+)
+def test_impossible_configurations_are_refused(broken):
+    with pytest.raises(ConfigurationError):
+        broken()
