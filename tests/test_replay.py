@@ -1,7 +1,7 @@
 import json
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import NO_OPTION
 from persona_lab.strategies.baselines import NeverUpdate, RunningCount
 from persona_lab.strategies.ewma import Ewma
-from persona_lab.studies.replay import BASELINE, replay
+from persona_lab.studies.replay import BASELINE, _run, replay
 from persona_lab.studies.replay_report import as_frame, as_json
 from persona_lab.studies.replay_strategies import chosen_strategies, replay_strategies
 
@@ -274,6 +274,22 @@ def test_one_user_has_figures_and_no_intervals(tmp_path):
     assert any("they need two users" in note for note in document["notes"])
 
 
+@pytest.mark.parametrize("name", list(replay_strategies()))
+def test_a_stream_alone_is_forecast_bit_for_bit_as_in_the_batch(uneven, name):
+    log = uneven[0]
+    strategy = replay_strategies()[name]
+    whole = forecasts_by_row(log, strategy)
+    for user in ("u0", "u3", "u5"):
+        alone = forecasts_by_row(replace(log, frame=log.frame.filter(pl.col("user_id") == user)), strategy)
+        assert alone.items() <= whole.items()
+
+
+def forecasts_by_row(log, strategy):
+    """Return (forecast, forecast after) by row of the file."""
+    said = _run(strategy, streams_of(log), log.frame.height, True)
+    return dict(zip(log.frame["row"], zip(said.named.tolist(), said.after.tolist(), strict=True), strict=True))
+
+
 def test_help_reads_well_and_loads_little():
     import subprocess
 
@@ -296,3 +312,6 @@ def test_help_reads_well_and_loads_little():
 def test_an_unknown_command_and_option_exit_with_2():
     assert CliRunner().invoke(main, ["repaly"]).exit_code == 2
     assert CliRunner().invoke(main, ["replay"]).exit_code == 2
+    found = CliRunner().invoke(main, ["datasets", "get", "kaist_distractoin"])
+    assert found.exit_code == 2
+    assert "Did you mean kaist_distraction?" in found.stderr

@@ -159,12 +159,13 @@ def check_columns(table: pl.DataFrame, recipe: Recipe, file: str) -> None:
                 column=column,
                 cure=f"Correct the recipe, or use another file. The file has: {', '.join(table.columns)}.",
             )
-        if key not in ("items", "metadata") and table[column].dtype.is_nested():
+        kind = table[column].dtype
+        if key not in ("items", "metadata") and (kind.is_nested() or kind in (pl.Binary, pl.Duration, pl.Object)):
             raise InputError(
-                f"'{key}' must be a single value per row, and this column holds {table[column].dtype}",
+                f"'{key}' must be text, a number or a time in each row, and this column holds {kind}",
                 file=file,
                 column=column,
-                cure="Flatten the column first.",
+                cure="Convert the column first.",
             )
 
 

@@ -149,6 +149,8 @@ def write_parquet(frame: pl.DataFrame, path: Path, *, sort_by: list[str] | None 
 def _read_csv(text: str, path: Path, separator: str) -> pl.DataFrame:
     if not text.strip():
         raise InputError("the file holds no rows", file=str(path), cure="Export the log again.")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")  # line ends of the classic Macintosh
     first = text.partition("\n")[0]
     if separator not in first and ";" in first:
         separator = ";"
