@@ -17,10 +17,10 @@ from persona_lab.report.figures import LOOKS, look
 from persona_lab.report.html import inline, page
 from persona_lab.report.labels import place
 from persona_lab.report.overview import svg
+from persona_lab.report.plane_figures import plane
 from persona_lab.report.sanity import checks, junit
 from persona_lab.report.sections import Cell, Section, Table, figure_cell
 from persona_lab.report.study import ALL, Study, scenario_title
-from persona_lab.report.study_figures import plane
 from persona_lab.report.timeline_figures import CAUSES, causes
 from persona_lab.report.verdict import verdict
 from persona_lab.studies.plan import LAST_WRITE_WINS, LIMIT, StudyResult, Timeline

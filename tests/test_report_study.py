@@ -13,11 +13,12 @@ from persona_lab.datasets.recipes import recipe_from
 from persona_lab.report.build import write_report
 from persona_lab.report.notebook import show
 from persona_lab.report.overview import svg
+from persona_lab.report.plane_figures import plane, undominated
 from persona_lab.report.replay_figures import replay_figure
 from persona_lab.report.sanity import checks
 from persona_lab.report.study import ALL, Study
-from persona_lab.report.study_figures import plane, undominated
-from persona_lab.report.study_sections import headline_table, study_sections
+from persona_lab.report.study_sections import study_sections
+from persona_lab.report.study_tables import headline_table
 from persona_lab.report.verdict import verdict
 from persona_lab.simulate.scenarios import SCENARIOS
 from persona_lab.studies.plan import LIMIT, StudyPlan, StudyResult

@@ -10,7 +10,8 @@ from persona_lab.report import html, markdown
 from persona_lab.report.sanity import checks, junit
 from persona_lab.report.sections import Section, listing
 from persona_lab.report.study import Study
-from persona_lab.report.study_sections import headline_table, study_sections, where_table
+from persona_lab.report.study_sections import study_sections
+from persona_lab.report.study_tables import headline_table, where_table
 from persona_lab.report.verdict import people, verdict
 from persona_lab.studies.plan import StudyResult
 from persona_lab.studies.records import write_parquet, write_text

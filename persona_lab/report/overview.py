@@ -11,8 +11,8 @@ from html import escape
 from pathlib import Path
 
 from persona_lab.report.figures import GREY, GRID, INK, look
+from persona_lab.report.plane_figures import LIMIT_FAMILY, Plane, drawing_order, plane
 from persona_lab.report.study import Study
-from persona_lab.report.study_figures import LIMIT_FAMILY, Plane, drawing_order, plane
 from persona_lab.studies.plan import CONTROLS, LIMIT, StudyPlan
 from persona_lab.studies.records import write_text
 from persona_lab.studies.runner import run_study

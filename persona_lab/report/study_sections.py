@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-from persona_lab.report.sections import (
-    UNDEFINED,
-    Cell,
-    Drawing,
-    Section,
-    Table,
-    figure_cell,
-    listing,
-    name_cell,
-    signed,
-)
+from persona_lab.report.plane_figures import plane, plane_figure
+from persona_lab.report.sections import Drawing, Section, Table, name_cell
 from persona_lab.report.study import ALL, Study
-from persona_lab.report.study_figures import budget_figure, plane, plane_figure, reliability_figure
+from persona_lab.report.study_figures import budget_figure, reliability_figure
+from persona_lab.report.study_tables import SECOND, components_table, headline_table, heat_table, plain, where_table
 from persona_lab.report.timeline_figures import timeline_figure
 from persona_lab.report.verdict import verdict
 from persona_lab.studies.plan import CONTROLS, LAST_WRITE_WINS, LIMIT
 
 MOST_TIMELINES = 6
 """People to choose from in the timeline figure; each adds some 60 kB."""
-
-LONGEST_VALUE = 400
-"""Characters of a parameter list that are printed; the manifest holds all of them."""
-
-LEFT_OUT = ("type", "id", "tags")
-UNSET: tuple[Any, ...] = (None, "", [], ())
 
 NARROW_PLANE: dict[str, Any] = {
     "annotations": [],
@@ -48,44 +33,6 @@ NARROW_LEGEND: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """How a metric is printed: heading, factor, digits."""
-
-    metric: str
-    heading: str
-    scale: float = 1.0
-    digits: int = 2
-
-
-HEADLINE = (
-    Column("error_rate", "errors, %", 100.0),
-    Column("over_correction_rate", "for noise, per 100", 100.0),
-    Column("adaptation_rate", "for change, per 100", 100.0),
-    Column("cold_start_rate", "cold start, per 100", 100.0),
-    Column("over_correction_index", "over-correction index", 1.0, 3),
-    Column("adaptation_delay", "adaptation delay, wrong proposals per change"),
-    Column("ratio_to_limit", "ratio to the limit"),
-    Column("regret", "regret, extra errors per 100"),
-)
-
-SECOND = (
-    Column("volatility", "volatility, needless changes per 100"),
-    Column("staleness", "staleness, %", 100.0),
-    Column("log_loss", "log-loss, nats", 1.0, 3),
-    Column("brier", "Brier", 1.0, 3),
-    Column("ece", "ECE", 1.0, 3),
-    Column("ece_perfect", "ECE of a perfect forecaster", 1.0, 4),
-    Column("calibration_slope", "calibration slope"),
-)
-
-SHADES = ("#f7fbff", "#e3eef9", "#cadef0", "#f9e3c4", "#f3c88f", "#e8a35a")
-"""Light blue close to the limit, orange far from it: told apart by any colour vision and in grey print."""
-
-SHADE_STEPS = (1.05, 1.25, 1.6, 2.5, 5.0)
-"""Ratios to the limit at which the shade changes."""
-
-
 def study_sections(study: Study) -> tuple[Section, ...]:
     """Return every section of a study's report; what cannot be drawn is left out and said so."""
     return (
@@ -96,89 +43,6 @@ def study_sections(study: Study) -> tuple[Section, ...]:
         _calibration(study),
         _person(study),
         _made(study),
-    )
-
-
-def headline_table(study: Study, columns: Sequence[Column] = HEADLINE, title: str = "") -> Table:
-    """Return the pooled table: the limit, then every rule from best to worst, controls among them."""
-    names = ((LIMIT,) if study.has_limit else ()) + study.strategies
-    rows = []
-    for name in names:
-        cells = [
-            figure_cell(study.figure(ALL, name, column.metric), scale=column.scale, digits=column.digits)
-            for column in columns
-        ]
-        note = _parameters(study, name)
-        label = f"{name} †" if name in CONTROLS or name == LIMIT else name
-        rows.append((Cell(label, note=None if note is None else f"parameters: {note}", number=False), *cells))
-    tied = {study.best, *study.tied(ALL, study.best, study.strategies)}
-    return Table(
-        title=title or "All scenarios pooled, best first",
-        columns=("strategy", *(column.heading for column in columns)),
-        rows=tuple(rows),
-        reading="± one standard error over people. † control. In bold: the fewest errors, and what differs from it by "
-        "less than its noise (paired by person, Holm-corrected over all pairs). A dash is undefined, for the "
-        "reason given.",
-        highlight=frozenset(index for index, name in enumerate(names) if name in tied),
-    )
-
-
-def where_table(study: Study) -> Table:
-    """Return the table of which rule makes the fewest errors in which scenario, ties included."""
-    rows = []
-    for scenario in study.scenarios:
-        best = study.best_in(scenario)
-        if best is None:
-            continue
-        tied = study.tied(scenario, best, study.strategies)
-        named = listing(tied) if len(tied) <= 3 else f"{', '.join(tied[:3])} and {len(tied) - 3} more"
-        rows.append(
-            (
-                name_cell(study.title(scenario), note=_described(study, scenario)),
-                figure_cell(study.figure(scenario, LIMIT, "error_rate"), scale=100.0),
-                name_cell(best),
-                figure_cell(study.figure(scenario, best, "error_rate"), scale=100.0),
-                figure_cell(study.figure(scenario, best, "regret")),
-                name_cell(named or "none"),
-            )
-        )
-    return Table(
-        title="Which rule where",
-        columns=(
-            "scenario",
-            "limit's errors, %",
-            "fewest errors",
-            "its errors, %",
-            "its regret per 100",
-            "not told apart",
-        ),
-        rows=tuple(rows),
-        reading="Not told apart: rules whose paired difference from the best has Holm's p of .05 or more.",
-    )
-
-
-def heat_table(study: Study) -> Table:
-    """Return the heat map: one row per rule, one column per scenario, ratio to the limit with the regret under it."""
-    rows = []
-    for name in study.strategies:
-        cells = []
-        for scenario in study.scenarios:
-            ratio = study.figure(scenario, name, "ratio_to_limit")
-            regret = study.value(scenario, name, "regret")
-            below = f"+{regret:.1f}" if regret is not None and regret >= 0 else signed(f"{regret or 0.0:.1f}")
-            if ratio.value is None:
-                cells.append(Cell(UNDEFINED, small=below if regret is not None else "", note=ratio.reason))
-                continue
-            text = f"{ratio.value:.2f}" if ratio.value < 10 else f"{ratio.value:.0f}"
-            cells.append(Cell(text, small=below, shade=_shade(ratio.value)))
-        rows.append((name_cell(name), *cells))
-    return Table(
-        title="Ratio to the limit, by scenario",
-        columns=("strategy", *(study.title(scenario) for scenario in study.scenarios)),
-        rows=tuple(rows),
-        reading="Large: errors as a multiple of the limit's on the same people. Small: regret, the extra errors per "
-        "100 interactions. Ratios explode where the limit hardly errs, so read both. Blue is close to the "
-        "limit, orange far from it.",
     )
 
 
@@ -312,13 +176,13 @@ def _made(study: Study) -> Section:
     manifest = study.result.manifest
     environment: Mapping[str, Any] = manifest.get("environment", {})
     facts = [
-        (key, _plain(value)) for key, value in manifest.items() if key not in ("scenarios", "strategies", "environment")
+        (key, plain(value)) for key, value in manifest.items() if key not in ("scenarios", "strategies", "environment")
     ]
-    facts += [(key, _plain(value)) for key, value in environment.items()]
+    facts += [(key, plain(value)) for key, value in environment.items()]
     tables = [
         Table("The run", ("what", "value"), tuple((name_cell(key), name_cell(value)) for key, value in facts)),
-        _components("Strategies and their parameters", manifest.get("strategies", {})),
-        _components("Scenarios and their parameters", manifest.get("scenarios", {})),
+        components_table("Strategies and their parameters", manifest.get("strategies", {})),
+        components_table("Scenarios and their parameters", manifest.get("scenarios", {})),
     ]
     return Section(
         "How it was made",
@@ -336,39 +200,3 @@ def _made(study: Study) -> Section:
         tables=tuple(table for table in tables if table.rows),
         folded=True,
     )
-
-
-def _components(title: str, described: Mapping[str, Any]) -> Table:
-    rows = tuple((name_cell(name), name_cell(_plain(value))) for name, value in described.items())
-    return Table(title, ("name", "parameters"), rows)
-
-
-def _plain(value: Any) -> str:
-    """Return a manifest's value in short, components as ``Ewma(rate=0.1)``; what is unset is left out."""
-    text = _written(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}... (in full in manifest.json)"
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, Mapping):
-        kind = value.get("type", "")
-        parts = [(key, _written(item)) for key, item in value.items() if key not in LEFT_OUT and item not in UNSET]
-        inside = ", ".join(f"{key}={text}" if kind else f"{key} {text}" for key, text in parts)
-        return f"{kind}({inside})" if kind else inside or "none"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_written(item) for item in value)}]"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _parameters(study: Study, name: str) -> str | None:
-    found = study.result.manifest.get("strategies", {}).get(name)
-    return None if found is None else _plain(found)
-
-
-def _described(study: Study, scenario: str) -> str | None:
-    words = study.result.manifest.get("scenarios", {}).get(scenario, {}).get("description")
-    return words or None
-
-
-def _shade(ratio: float) -> str:
-    return SHADES[sum(ratio >= step for step in SHADE_STEPS)]
