@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from persona_lab.catalog import STRATEGIES
+from persona_lab.checks import check_strategy
 from persona_lab.feedback import NO_OPTION, Kind, feedback
 from persona_lab.metrics.tracking import Tally, ratio_to_limit, tally
 from persona_lab.protocols import UpdateStrategy
@@ -19,7 +20,7 @@ from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.paths import Exceptions, Path, Recurring, Stable, Switch, Types, VolatilityShift
 from persona_lab.simulate.people import Lives, live
 from persona_lab.simulate.scenarios import SCENARIOS, Scenario
-from persona_lab.strategies.exact_filter import KindKnownFilter
+from persona_lab.strategies.exact_filter import Answering, ExactFilter, HabitFilter, KindKnownFilter
 from persona_lab.studies.statistics import holm, paired_difference
 
 SEQUENCES = 3
@@ -277,3 +278,28 @@ def test_where_no_limit_is_computed_there_is_a_reason(channel: Channel, word: st
     assert word in found.reason
     assert population_limit(scenario).strategy is None
     assert "alike" in (population_limit(Scenario("same_v1", Stable(), Channel(0.1))).reason or "")
+
+
+def test_the_limit_keeps_its_head_where_an_exception_is_certain_or_an_answer_impossible() -> None:
+    scenario = Scenario("certain_v1", Exceptions(0.5, lengths=(0.0, 0.0, 1.0)), Channel(0.0), interactions=30)
+    lives = live(scenario, seed=0, users=(0, 64))
+    rule = limit(scenario, lives).strategy
+    assert rule is not None
+    run = closed_loop(scenario, lives, rule, seed=0, users=(0, 64), record_belief=True)
+    assert run.belief is not None
+    assert np.isfinite(run.belief).all()
+    state = rule.init(4, 1)
+    after = rule.update(state, feedback(proposed=[0], kind=[Kind.SILENT]))
+    assert np.array_equal(rule.belief(after), rule.belief(state))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        ExactFilter(Answering(0.1, 0.5, 0.8, 0.6, 0.1), 0.01, 0.05),
+        ExactFilter(Answering(0.1), 0.0, blocks=(0.001, 0.05, 100)),
+        HabitFilter(Answering(0.1, 0.5, 0.8, 0.6), 0.03),
+    ],
+)
+def test_the_exact_filters_keep_the_contract_of_update_strategies(rule: UpdateStrategy) -> None:
+    check_strategy(rule)

@@ -46,7 +46,10 @@ class Answering:
     noise_by_confidence: tuple[tuple[float, float], ...] = ()
 
     def likelihood(self, given: Feedback, options: int) -> FloatArray:
-        """Return P(answer | wanted option), (options, streams); all ones where nothing could be learnt."""
+        """Return P(answer | wanted option), (options, streams); all ones where nothing could be learnt.
+
+        Events of confidence 0, and answers that such a user cannot give, teach nothing.
+        """
         noise: FloatArray = np.broadcast_to(np.asarray(self.noise, dtype=np.float64), given.kind.shape)
         for confidence, at_confidence in self.noise_by_confidence:
             noise = np.where(np.abs(given.confidence - confidence) < 1e-9, at_confidence, noise)
@@ -65,7 +68,8 @@ class Answering:
             [accepted, corrected, declined],
             np.where(given.proposed == NO_OPTION, 1.0, silent),
         )
-        return likelihood
+        mute = (likelihood.max(axis=0) <= 0.0) | ((given.confidence <= 0.0) & (given.kind != Kind.SILENT))
+        return np.where(mute, 1.0, likelihood) if mute.any() else likelihood
 
 
 class SwitchingState(NamedTuple):
@@ -80,7 +84,7 @@ class SwitchingState(NamedTuple):
     step: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ExactFilter:
     """Bayes filter for a preference that switches, with exceptions, told every parameter.
 
@@ -159,8 +163,16 @@ class ExactFilter:
 
     def belief(self, state: SwitchingState, elapsed: FloatArray | float = 0.0) -> FloatArray:
         """Return P(preferred option, no exception on), normalised; (options, streams)."""
-        belief: FloatArray = state.free / fold(state.free)
-        return belief
+        free = fold(state.free)
+        if (free > 0.0).all():
+            belief: FloatArray = state.free / free
+            return belief
+        # An exception is on for certain (possible without noise only): what is preferred behind it.
+        behind = state.free.copy()
+        for left in state.burst:
+            behind += fold(left.swapaxes(0, 1))
+        certain: FloatArray = np.where(free > 0.0, state.free, behind)
+        return certain / fold(certain)
 
     def _hazard(self, step: FloatArray) -> FloatArray:
         if self.blocks is None:
@@ -175,7 +187,7 @@ class HabitState(NamedTuple):
     pair: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class HabitFilter:
     """Bayes filter for two habits, an unknown pair, that trade places with a known hazard.
 
