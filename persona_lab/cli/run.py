@@ -95,7 +95,7 @@ def run(
     Examples:
       persona-lab run
       persona-lab run --profile smoke --out reports/smoke
-      persona-lab run --scenario switch_slow_noise10_v1 --strategy ewma-0.1 --users 5000
+      persona-lab run --scenario slow_noise10_v1 --strategy ewma-0.1 --users 5000
     """
     from persona_lab.report.build import write_report  # Plotly is imported only once there is something to draw
 
