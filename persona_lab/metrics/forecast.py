@@ -25,7 +25,7 @@ CLIP = 1e-3
 BINS = 15
 """Equal-width bins of the ECE (Guo et al. 2017)."""
 
-RANK_BINS = 512
+RANK_BINS = 256
 """Equally filled score bins that the bootstrap of the AUC works on; the figure itself is exact."""
 
 RESAMPLES = 1000

@@ -19,7 +19,7 @@ from persona_lab.datasets.log import Log
 from persona_lab.datasets.schema import REFERENCE
 from persona_lab.datasets.streams import StreamBlock, Streams, streams_of
 from persona_lab.errors import ConfigurationError, InputError
-from persona_lab.feedback import NO_OPTION, FloatArray, select
+from persona_lab.feedback import NO_OPTION, FloatArray, IntArray, select
 from persona_lab.measurement import Measurement
 from persona_lab.metrics import forecast
 from persona_lab.metrics.forecast import CLIP, RESAMPLES, Forecasts, Interval, Resamples
@@ -137,28 +137,27 @@ def replay(
     drawn = forecast.resamples(users=int(user.max()) + 1, seed=seed, count=resamples)
     scoring = _Scoring(scored, user, truth, binary, clip, drawn)
 
-    rows: list[ReplayRow] = []
-    paths: dict[str, Said] = {}
-    for done, (name, strategy) in enumerate(strategies.items()):
+    estimates = bool(np.isfinite(truth).any()) and binary
+    rows: dict[str, ReplayRow] = {}
+    base: Terms | None = None
+    # The baseline goes first: each of the others is then paired with it and let go.
+    for done, name in enumerate(sorted(strategies, key=lambda name: name != BASELINE)):
+        strategy = strategies[name]
         if progress is not None:
             progress(name, done, len(strategies))
-        paths[name] = _run(strategy, streams, height, bool(np.isfinite(truth).any()) and binary)
+        said = _run(strategy, streams, height, estimates)
         first = _first_forecast(strategy, streams)
-        rows.append(scoring.row(name, parameters(strategy), first, paths[name]))
-    base = paths.get(BASELINE)
-    if base is not None:
-        rows = [scoring.paired(row, paths[row.name], base) if row.name != BASELINE else row for row in rows]
-    references = []
-    if binary:
-        for name in log.references:
-            path = _reference(log, streams, name)
-            row = scoring.row(name, {"type": "forecast in the log"}, 0.5, path)
-            references.append(row if base is None else scoring.paired(row, path, base))
+        rows[name], terms = scoring.row(name, parameters(strategy), first, said, base)
+        base = terms if name == BASELINE else base
+    references = [
+        scoring.row(name, {"type": "forecast in the log"}, 0.5, _reference(log, streams, name), base)[0]
+        for name in (log.references if binary else ())
+    ]
     if progress is not None:
         progress("", len(strategies), len(strategies))
     return Replay(
         log=log,
-        strategies=tuple(sorted(rows, key=_by_log_loss)),
+        strategies=tuple(sorted((rows[name] for name in strategies), key=_by_log_loss)),
         references=tuple(sorted(references, key=_by_log_loss)),
         notes=_notes(log, streams, scored, drawn),
         events=height,
@@ -171,43 +170,38 @@ def replay(
     )
 
 
+Terms = dict[str, tuple[FloatArray, IntArray]]
+"""What is averaged, and the users, by metric."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Scoring:
     scored: NDArray[np.bool_]
-    user: NDArray[np.int64]
+    user: IntArray
     truth: FloatArray
     binary: bool
     clip: float
     drawn: Resamples
 
-    def forecasts(self, path: Said) -> Forecasts:
-        rows = self.scored
+    def forecasts(self, said: Said) -> Forecasts:
+        rows = slice(None) if self.scored.all() else self.scored
         return Forecasts(
-            named=path.named[rows],
-            squared=path.squared[rows],
-            hit=path.hit[rows],
-            stated=path.stated[rows],
-            occurred=path.occurred[rows],
+            named=said.named[rows],
+            squared=said.squared[rows],
+            hit=said.hit[rows],
+            stated=said.stated[rows],
+            occurred=said.occurred[rows],
             user=self.user[rows],
             binary=self.binary,
         )
 
-    def terms(self, path: Said) -> dict[str, tuple[FloatArray, NDArray[np.int64]]]:
-        """Return what is averaged, with the users: by paired metric."""
-        made = self.forecasts(path)
-        known = np.isfinite(self.truth)
-        pairs = {
-            "log_loss": (forecast.loss_terms(forecasts=made, clip=self.clip), made.user),
-            "brier": (made.squared, made.user),
-            "accuracy": (made.hit, made.user),
-        }
-        if known.any() and self.binary:
-            pairs["mae"] = (np.abs(path.after - self.truth)[known], self.user[known])
-        return pairs  # type: ignore[return-value]  # an IntArray here is always int64
-
-    def row(self, name: str, given: dict[str, Any], first: float | None, path: Said) -> ReplayRow:
-        made, user, drawn = self.forecasts(path), self.user, self.drawn
+    def row(
+        self, name: str, given: dict[str, Any], first: float | None, said: Said, base: Terms | None
+    ) -> tuple[ReplayRow, Terms]:
+        """Return every figure of one rule, paired with the baseline's terms, and the rule's own."""
+        made, user, drawn = self.forecasts(said), self.user, self.drawn
         truth = self.truth if self.binary else np.full_like(self.truth, np.nan)
+        known = np.isfinite(truth)
         figures = {
             "log_loss": forecast.log_loss(forecasts=made, clip=self.clip),
             "brier": forecast.brier(forecasts=made),
@@ -215,28 +209,31 @@ class _Scoring:
             "auc": forecast.auc(forecasts=made),
             "ece": forecast.ece(forecasts=made),
             "perfect_ece": forecast.perfect_ece(forecasts=made),
-            "mae": forecast.mean_absolute_error(estimate=path.after, truth=truth, user=user),
-            "rmse": forecast.root_mean_squared_error(estimate=path.after, truth=truth, user=user),
+            "mae": forecast.mean_absolute_error(estimate=said.after, truth=truth, user=user),
+            "rmse": forecast.root_mean_squared_error(estimate=said.after, truth=truth, user=user),
         }
+        terms: Terms = {
+            "log_loss": (forecast.loss_terms(forecasts=made, clip=self.clip), made.user),
+            "brier": (made.squared, made.user),
+            "accuracy": (made.hit, made.user),
+        }
+        if known.any():
+            terms["mae"] = (np.abs(said.after - truth)[known], user[known])
         intervals = {
-            metric: forecast.mean_interval(terms=terms, user=users, drawn=drawn)
-            for metric, (terms, users) in self.terms(path).items()
+            metric: forecast.mean_interval(terms=values, user=users, drawn=drawn)
+            for metric, (values, users) in terms.items()
         }
         intervals["auc"] = forecast.auc_interval(forecasts=made, drawn=drawn)
         intervals["ece"] = forecast.ece_interval(forecasts=made, drawn=drawn)
-        if figures["rmse"].value is not None:
-            known = np.isfinite(truth)
-            squares = ((path.after - truth) ** 2)[known]
+        if known.any():
+            squares = ((said.after - truth) ** 2)[known]
             intervals["rmse"] = forecast.mean_interval(terms=squares, user=user[known], drawn=drawn, root=True)
-        return ReplayRow(name, given, first, figures, intervals)
-
-    def paired(self, row: ReplayRow, path: Said, base: Said) -> ReplayRow:
-        own, other = self.terms(path), self.terms(base)
         versus = {
-            metric: forecast.difference_interval(terms=terms, other=other[metric][0], user=users, drawn=self.drawn)
-            for metric, (terms, users) in own.items()
+            metric: forecast.difference_interval(terms=values, other=base[metric][0], user=users, drawn=drawn)
+            for metric, (values, users) in terms.items()
+            if base is not None
         }
-        return ReplayRow(row.name, row.parameters, row.first_forecast, row.figures, row.intervals, versus)
+        return ReplayRow(name, given, first, figures, intervals, versus), terms
 
 
 def _run(strategy: UpdateStrategy, streams: Streams, height: int, estimates: bool) -> Said:
