@@ -21,6 +21,7 @@ from persona_lab.report.plane_figures import plane
 from persona_lab.report.sanity import checks, junit
 from persona_lab.report.sections import Cell, Section, Table, figure_cell
 from persona_lab.report.study import ALL, Study, scenario_title
+from persona_lab.report.study_sections import study_sections
 from persona_lab.report.timeline_figures import CAUSES, causes
 from persona_lab.report.verdict import verdict
 from persona_lab.studies.plan import LAST_WRITE_WINS, LIMIT, StudyResult, Timeline
@@ -275,6 +276,12 @@ def test_a_page_without_figures_carries_no_plotly():
     assert inline("a < `b`") == "a &lt; <code>b</code>"
 
 
+def test_two_drawings_of_one_name_are_refused(result):
+    (drawing, *_) = next(section.drawings for section in study_sections(Study(result)) if section.drawings)
+    with pytest.raises(ValueError, match="its own name"):
+        page("t", "l", (Section("a", drawings=(drawing,)), Section("b", drawings=(drawing,))))
+
+
 def test_causes_of_errors_follow_the_definitions():
     # cold start before the first hit; over-correction after the epoch's hit; an exception is never scored
     named = [CAUSES[index] if index >= 0 else "" for index in causes(_timeline("s", "x"))]
@@ -314,4 +321,5 @@ def test_looks_are_stable_and_those_of_the_controls_differ():
 def test_scenario_ids_in_words(result):
     assert scenario_title("slow_exceptions_noise10_v1") == "slow exceptions, noise\u00a0.10"
     assert scenario_title("mixed_v1") == "mixed"
+    assert scenario_title("our_value_users") == "our value users"
     assert Study(result).title("slow_exceptions_noise10_v1") == "slow exceptions"

@@ -29,7 +29,15 @@ def page(title: str, lead: str, sections: Sequence[Section], footer: str = "") -
         In reading order; the first is set large.
     footer
         Last line, small Markdown.
+
+    Raises
+    ------
+    ValueError
+        If two drawings share a name, which is their element's id.
     """
+    names = [drawing.name for section in sections for drawing in section.drawings]
+    if len(set(names)) != len(names):
+        raise ValueError(f"every drawing of a page needs its own name, got {sorted(names)}.")
     anchors = [(_anchor(section.title), section.title) for section in sections]
     links = "".join(f'<a href="#{anchor}">{html.escape(name)}</a>' for anchor, name in anchors)
     body = "\n".join(_section(section, first=index == 0) for index, section in enumerate(sections))

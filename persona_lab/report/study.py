@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -168,7 +169,7 @@ def scenario_title(scenario: str) -> str:
     """Return a scenario id in words: ``slow_exceptions_noise10_v1`` -> ``slow exceptions, noise .10``."""
     if scenario == ALL:
         return "all scenarios pooled"
-    words = scenario.rsplit("_v", 1)[0].split("_")
+    words = re.sub(r"_v\d+$", "", scenario).split("_")
     noise = [word for word in words if word.startswith("noise") and word[5:].isdigit()]
     rest = " ".join(word for word in words if word not in noise)
     return f"{rest}, noise\u00a0.{noise[0][5:]}" if noise else rest
