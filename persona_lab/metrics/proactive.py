@@ -162,7 +162,7 @@ def risk_coverage(*, stated: NDArray[Any], wanted: NDArray[Any], points: int = 5
     harm = 1.0 - np.asarray(wanted, dtype=np.float64).ravel()
     order = np.argsort(-p, kind="stable")
     running = np.cumsum(harm[order]) / np.arange(1, len(p) + 1)
-    at = np.unique(np.linspace(1, len(p), points).round().astype(np.int64)) - 1
+    at = np.unique(np.linspace(len(p) / points, len(p), points).round().clip(1).astype(np.int64)) - 1
     return pl.DataFrame({"coverage": (at + 1) / len(p), "risk": running[at], "threshold": p[order][at]})
 
 

@@ -143,7 +143,7 @@ class Advisor:
             "act_above": float(act_from),
         }
         reason = _reason(move, wish, why, opportunity, numbers)
-        if move == SILENT and wish != SILENT and why != Why.NEVER:
+        if allowed == SILENT and wish != SILENT and why != Why.NEVER:
             later = next_allowed(opportunity, boundaries, earlier, lowered=lowered)
             if later is not None:
                 local = later.astimezone(zone(boundaries.timezone))
@@ -160,8 +160,12 @@ def _reason(move: int, wish: int, why: Why, opportunity: Opportunity, numbers: d
     state = "" if opportunity.state == "free" else f" while you are in {_state_words(opportunity)}"
     if move < wish:
         boundary = BOUNDARY_WORDS[why].format(context=opportunity.context)
-        head = f"Suggest {what} instead of doing it" if move == SUGGEST else f"Stay silent about {what}"
-        return f"{head}: {boundary}. Otherwise {belief}."
+        if move == SUGGEST:
+            return f"Suggest {what} instead of doing it: {boundary}. Otherwise {belief}."
+        if why in (Why.ASK_FIRST, Why.IRREVERSIBLE):
+            worth = f"asking is worth {numbers['value_suggest']:+.2f}{state}"
+            return f"Stay silent about {what}: {boundary}, and {worth}, although {belief}."
+        return f"Stay silent about {what}: {boundary}. Otherwise {belief}."
     if move == ACT:
         return (
             f"Do {what}: {belief}, above the {numbers['act_above']:.2f} from which doing it is worth more "

@@ -18,6 +18,9 @@ from persona_lab.feedback import FloatArray
 from persona_lab.policies.utilities import act_value, suggest_value
 from persona_lab.simulate.opportunities import STEPS, AcceptanceWorld, clairvoyant_value
 
+CLEARLY = 1e-6
+"""Utility by which acting must beat the other moves before the bounded clairvoyant acts (tolerances are float32)."""
+
 
 class Optimum(NamedTuple):
     """Solution of the two-state world.
@@ -87,8 +90,8 @@ def _after_time(belief: FloatArray, hazard: float) -> FloatArray:
 def bounded_acts(tolerance: FloatArray, given: Costs, alpha: float) -> FloatArray:
     """Return how often each person's clairvoyant acts when unwanted acts per opportunity may not exceed alpha.
 
-    Knowing every tolerance, it acts where acting is the best move, at the most welcoming opportunities first (the last
-    one by lot), until the expected unwanted acts of that person reach ``alpha``.
+    Knowing every tolerance, it acts where acting is clearly the best move, at the most welcoming opportunities first
+    (the last one by lot), until the expected unwanted acts of that person reach ``alpha``.
 
     Parameters
     ----------
@@ -103,7 +106,7 @@ def bounded_acts(tolerance: FloatArray, given: Costs, alpha: float) -> FloatArra
     """
     p = np.sort(tolerance.astype(np.float64), axis=0)[::-1]
     acting = act_value(p, given)
-    wish = (acting > 0.0) & (acting > suggest_value(p, given))
+    wish = (acting > CLEARLY) & (acting > suggest_value(p, given) + CLEARLY)
     unwanted = np.where(wish, 1.0 - p, 0.0)
     before = np.cumsum(unwanted, axis=0) - unwanted
     left = alpha * len(p) - before

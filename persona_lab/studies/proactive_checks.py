@@ -30,8 +30,12 @@ from persona_lab.simulate.opportunity_limits import bounded_acts
 AFTER_DRIFT = 100
 """Opportunities after a change that are reported beside the long run."""
 
+RIGHT_AFTER = 10
+"""The first of them, in which nobody can know yet."""
+
 ACTING_SETTINGS = (COST_SETTINGS[0], COST_SETTINGS[2], COST_SETTINGS[3])
-"""Cost pairs in which whoever knows a tolerance of .9 acts; at s = .2, c = 6 nobody should."""
+"""Cost pairs in which acting ever pays by a margin; at s = .2, c = 6 only above .967. At s = .3, c = 2 the two-state
+world is indifferent (its high tolerance is exactly 1 - s/c), so that no ratio is defined there."""
 
 LONG_RUN = 1000
 """Opportunities per person in the risk study."""
@@ -49,8 +53,9 @@ def risk_cells(
     """Play the risk-controlled policy; one row per alpha and cell.
 
     Columns: ``unwanted`` acts per opportunity with ``unwanted_se``, ``worst_person``, ``act`` rate, ``bounded_act`` of
-    the clairvoyant under the same bound for each person, their ratio ``acting``, and ``after_drift``: unwanted acts per
-    opportunity in the 100 opportunities after a change from above one half to below (null in static worlds).
+    the clairvoyant under the same bound for each person, their ratio ``acting``, and unwanted acts per opportunity in
+    the 100 (``after_drift``) and the first 10 (``right_after``) opportunities after a change from above one half to
+    below (null in static worlds).
     """
     rows: list[dict[str, object]] = []
     for alpha in alphas:
@@ -66,7 +71,6 @@ def risk_cells(
                     denominator=limit,
                     undefined_because="even the clairvoyant never acts",
                 )
-                after = _after_drop(seen)
                 rows.append(
                     {
                         "alpha": alpha,
@@ -81,7 +85,8 @@ def risk_cells(
                         "bounded_act": float(limit.mean()),
                         "acting": acting.value,
                         "acting_se": acting.standard_error,
-                        "after_drift": after,
+                        "after_drift": _after_drop(seen, AFTER_DRIFT),
+                        "right_after": _after_drop(seen, RIGHT_AFTER),
                         "people": people,
                     }
                 )
@@ -153,13 +158,13 @@ def confidence_study(
     return ConfidenceStudy(pl.DataFrame(rows, schema=columns, orient="row"), pl.concat(after), shared)
 
 
-def _after_drop(seen: Play) -> float | None:
-    """Return unwanted acts per opportunity within ``AFTER_DRIFT`` of a change from above one half to below."""
+def _after_drop(seen: Play, within: int) -> float | None:
+    """Return unwanted acts per opportunity ``within`` so many steps of a change from above one half to below."""
     before = np.concatenate([seen.tolerance[:1], seen.tolerance[:-1]])
     drop = seen.changed & (before > 0.5) & (seen.tolerance < 0.5)
     step = np.arange(len(drop))[:, np.newaxis]
     latest = np.maximum.accumulate(np.where(drop, step, -(10**9)), axis=0)
-    near = step - latest < AFTER_DRIFT
+    near = step - latest < within
     if not near.any():
         return None
     return float(((seen.move == ACT) * (1.0 - seen.tolerance))[near].mean())

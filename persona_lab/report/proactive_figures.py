@@ -1,0 +1,238 @@
+"""Figures of proactive alignment: what each policy earns, asks, misses and does unasked; limits beside every figure."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import polars as pl
+from plotly.subplots import make_subplots
+
+from persona_lab.report.figures import BLACK, BLUE, DASHES, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, Look, styled
+from persona_lab.simulate.opportunity_limits import Optimum
+
+LOOKS: dict[str, Look] = {
+    "optimum (two-state)": Look(BLACK, "star", "solid"),
+    "Bayes told hazard and prior": Look(BLACK, "star-open", "dash"),
+    "adaptive Bayes, told nothing": Look(BLUE, "circle", "solid"),
+    "discounted Beta .97": Look(GREEN, "square", "dash"),
+    "myopic Bayes, told": Look(PURPLE, "diamond", "dot"),
+    "always suggest": Look(GREY, "triangle-up", "dot"),
+    "approval >= .8 act, else nothing": Look(VERMILLION, "x", "solid"),
+    "approval >= .8 act, else suggest": Look(VERMILLION, "cross", "dash"),
+    "approval >= .8 act, >= .5 suggest, else nothing": Look(ORANGE, "hexagon", "dashdot"),
+}
+"""Fixed looks of the policies that figures name."""
+
+OTHER = Look(SKY, "pentagon", "longdash")
+
+
+def look(policy: str) -> Look:
+    """Return how a policy is drawn."""
+    return LOOKS.get(policy, OTHER)
+
+
+def cells_figure(cells: pl.DataFrame, policies: list[str]) -> go.Figure:
+    """Return the share of the clairvoyant's utility by cell, drifting cells only, one line per policy."""
+    figure = go.Figure()
+    drifting = cells.filter(pl.col("drifting"))
+    for policy in policies:
+        rows = drifting.filter(pl.col("policy") == policy).sort(
+            "law", "interruption", "harm", descending=[True, False, False]
+        )
+        drawn = look(policy)
+        labels = [
+            f"{'two-state' if law == 'two_state' else law}<br>s = {s:g}, c = {c:g}"
+            for law, s, c in rows.select("law", "interruption", "harm").iter_rows()
+        ]
+        spread = rows["share_se"].to_list() if "share_se" in rows.columns else [None] * rows.height
+        figure.add_trace(
+            go.Scatter(
+                x=labels,
+                y=(100 * rows["share"]).to_list(),
+                error_y={"type": "data", "array": [0 if e is None else 200 * e for e in spread], "thickness": 1},
+                name=policy,
+                mode="lines+markers",
+                marker={"symbol": drawn.symbol, "color": drawn.colour, "size": 10},
+                line={"dash": drawn.dash, "color": drawn.colour},
+            )
+        )
+    figure.add_hline(y=100, line={"color": GREY, "width": 1}, annotation_text="clairvoyant")
+    return styled(
+        figure,
+        title="Utility under drifting tolerance, by world and costs (bars: two standard errors)",
+        x="world and costs (s per suggestion, c per unwanted act; benefit 1)",
+        y="share of the clairvoyant's utility, %",
+        height=520,
+    )
+
+
+def beside_acceptance_figure(table: pl.DataFrame) -> go.Figure:
+    """Return acceptance beside what it hides: proposals, missed need, unwanted acts, net utility; one row per policy.
+
+    ``table`` has the columns of :func:`persona_lab.studies.proactive.summarise`.
+    """
+    columns = (
+        ("acceptance", "acceptance rate, %", 100.0),
+        ("proposal", "proposals, % of opportunities", 100.0),
+        ("missed_need", "missed need, %", 100.0),
+        ("unwanted", "unwanted acts, % of opportunities", 100.0),
+        ("net_utility", "net utility per 100", 1.0),
+    )
+    rows = table.filter(pl.col("proposal").is_not_null()).sort("net_utility")
+    figure = make_subplots(rows=1, cols=len(columns), shared_yaxes=True, horizontal_spacing=0.02)
+    for place, (column, _, scale) in enumerate(columns, start=1):
+        values = [None if v is None else scale * v for v in rows[column].to_list()]
+        figure.add_trace(
+            go.Bar(
+                x=values,
+                y=rows["policy"].to_list(),
+                orientation="h",
+                marker={"color": [look(policy).colour for policy in rows["policy"]]},
+                text=["none" if v is None else f"{v:.0f}" if abs(v) >= 10 else f"{v:.1f}" for v in values],
+                textposition="auto",
+                showlegend=False,
+            ),
+            row=1,
+            col=place,
+        )
+    figure = styled(
+        figure, title="Acceptance, and what it hides (means over the sixteen cells)", x="", y="", height=560
+    )
+    for place, (_, title, _) in enumerate(columns, start=1):
+        figure.update_xaxes(title_text=title, row=1, col=place)
+    return figure
+
+
+def threshold_figure(solved: dict[str, Optimum], myopic: dict[str, float]) -> go.Figure:
+    """Return from which belief on the optimum speaks, by opportunities left; dotted: the myopic threshold."""
+    figure = go.Figure()
+    for (name, optimum), colour, dash in zip(solved.items(), (BLUE, GREEN, ORANGE, VERMILLION), DASHES, strict=False):
+        left = list(range(1, len(optimum.suggest_from) + 1))
+        figure.add_trace(
+            go.Scatter(x=left, y=optimum.suggest_from, name=name, mode="lines", line={"color": colour, "dash": dash})
+        )
+        figure.add_hline(y=myopic[name], line={"color": colour, "dash": "dot", "width": 1})
+    return styled(
+        figure,
+        title="How unsure one may be and still ask: the exact optimum (dotted: myopic), drifting two-state world",
+        x="opportunities left",
+        y="lowest belief of the high tolerance at which it speaks",
+        log=("x",),
+    )
+
+
+def after_change_figure(after: pl.DataFrame, target: float = 0.05) -> go.Figure:
+    """Return the calibration error of stated confidence by answers heard since a change, raw and calibrated."""
+    figure = go.Figure()
+    looks = {"raw": (GREY, "dot"), "one map": (BLUE, "solid"), "a map per world": (GREEN, "dash")}
+    for (name, law), rows in after.group_by("map", "law", maintain_order=True):
+        colour, dash = looks[str(name)]
+        figure.add_trace(
+            go.Scatter(
+                x=rows["answers"].to_list(),
+                y=rows["ece"].to_list(),
+                name=f"{name}, {'two-state' if law == 'two_state' else law}",
+                mode="lines+markers",
+                marker={"symbol": "circle" if law == "two_state" else "square-open", "color": colour},
+                line={"color": colour, "dash": dash},
+            )
+        )
+        if name == "raw":
+            figure.add_trace(
+                go.Scatter(
+                    x=rows["answers"].to_list(),
+                    y=rows["ece_perfect"].to_list(),
+                    name=f"a perfect forecaster at this n, {'two-state' if law == 'two_state' else law}",
+                    mode="lines",
+                    line={"color": ORANGE, "width": 1, "dash": "solid" if law == "two_state" else "dash"},
+                )
+            )
+    figure.add_hline(y=target, line={"color": BLACK, "width": 1}, annotation_text="target")
+    return styled(
+        figure,
+        title="Stated confidence after a change of tolerance",
+        x="answers heard since the change",
+        y="expected calibration error (log scale)",
+        log=("y",),
+        height=520,
+    )
+
+
+def reliability_figure(tables: dict[str, pl.DataFrame]) -> go.Figure:
+    """Return reliability: how often it happened against what was stated; marker area shows the count."""
+    figure = go.Figure()
+    figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", name="honest", line={"color": GREY, "dash": "dot"}))
+    for (name, table), colour, symbol in zip(
+        tables.items(), (VERMILLION, BLUE, GREEN, ORANGE), ("x", "circle", "square", "diamond"), strict=False
+    ):
+        most = table["n"].max()
+        sizes = [6 + 16 * (n / most) ** 0.5 for n in table["n"]]
+        figure.add_trace(
+            go.Scatter(
+                x=table["stated"].to_list(),
+                y=table["happened"].to_list(),
+                mode="lines+markers",
+                name=name,
+                marker={"size": sizes, "symbol": symbol, "color": colour},
+                line={"color": colour, "width": 1},
+            )
+        )
+    return styled(
+        figure,
+        title="Reliability of stated confidence",
+        x="stated probability of acceptance",
+        y="share that was accepted",
+    )
+
+
+def risk_coverage_figure(curves: dict[str, pl.DataFrame]) -> go.Figure:
+    """Return risk against coverage: acting on the surest share of opportunities, how many acts are unwelcome."""
+    figure = go.Figure()
+    for name, curve in curves.items():
+        drawn = look(name)
+        figure.add_trace(
+            go.Scatter(
+                x=(100 * curve["coverage"]).to_list(),
+                y=(100 * curve["risk"]).to_list(),
+                mode="lines",
+                name=name,
+                line={"color": drawn.colour, "dash": drawn.dash},
+            )
+        )
+    return styled(
+        figure,
+        title="Risk and coverage: acting on the surest opportunities only",
+        x="opportunities acted on, % (surest first)",
+        y="unwelcome among them, %",
+    )
+
+
+def risk_control_figure(cells: pl.DataFrame) -> go.Figure:
+    """Return unwanted acts per opportunity against their bound: long run, 100 and first 10 after a drop; drifting."""
+    figure = go.Figure()
+    rows = cells.filter(pl.col("drifting"))
+    labels = [
+        f"{'two-state' if law == 'two_state' else law}, s = {s:g}<br>alpha = {a:g}"
+        for a, law, s in rows.select("alpha", "law", "interruption").iter_rows()
+    ]
+    series = (
+        ("long run", "unwanted", BLUE, "circle"),
+        ("100 opportunities after a drop", "after_drift", ORANGE, "triangle-up"),
+        ("first 10 after a drop", "right_after", VERMILLION, "x"),
+        ("bound alpha", "alpha", BLACK, "line-ew-open"),
+    )
+    for name, column, colour, symbol in series:
+        figure.add_trace(
+            go.Scatter(
+                x=labels,
+                y=(100 * rows[column]).to_list(),
+                name=name,
+                mode="markers",
+                marker={"color": colour, "symbol": symbol, "size": 12, "line": {"width": 2, "color": colour}},
+            )
+        )
+    return styled(
+        figure,
+        title="Risk control: unwanted acts in the long run, and after tolerance has dropped",
+        x="drifting cell",
+        y="unwanted acts, % of opportunities",
+    )
