@@ -2,8 +2,8 @@
 
 The figures to be like are those that DESIGN section 6 states from real logs. A person follows the advice of a round
 with probability logistic(w_t); w_0 is normal over people, and w_t moves by a fixed amount after each of: followed and
-good, followed and bad, ignored and good (the advice would have been right), ignored and bad. Text that is accepted is kept
-unedited, and gets a thumb, with fixed probabilities.
+good, followed and bad, ignored and good (the advice would have been right), ignored and bad. Text that is accepted is
+kept unedited, and gets a thumb, with fixed probabilities.
 """
 
 from __future__ import annotations
