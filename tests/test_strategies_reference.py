@@ -1,18 +1,16 @@
-"""The simple rules reproduce the published table, and the README's rule runs as it is printed."""
+"""The simple rules reproduce the published table; a batch, a lone stream and a replayed log give the same beliefs."""
 
 from __future__ import annotations
 
-import re
-import runpy
-from pathlib import Path
-
+import numpy as np
 import pytest
 
 from persona_lab.catalog import STRATEGIES
-from persona_lab.simulate.scenarios import SCENARIOS
+from persona_lab.feedback import LANES, feedback
+from persona_lab.simulate.loop import closed_loop
+from persona_lab.simulate.people import live
+from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
 from persona_lab.studies.reference import CELLS, RATIOS, reproduce
-
-README = Path(__file__).parents[1] / "README.md"
 
 
 @pytest.mark.parametrize("cell", [cell for cell in CELLS if not cell.startswith("gradual")])
@@ -24,13 +22,25 @@ def test_simple_rules_reproduce_the_published_ratios(cell: str) -> None:
     assert {(row.rule, row.published, round(row.value, 3)) for row in rows if abs(row.z) > 3.0} == set()
 
 
-def test_the_readme_strategy_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    blocks = [block for block in re.findall(r"```python\n(.*?)```", README.read_text(), re.S) if "Composed" in block]
-    assert len(blocks) == 2
-    script = tmp_path / "mine.py"
-    script.write_text("\n".join(blocks))
-    monkeypatch.chdir(tmp_path)
-    runpy.run_path(str(script), run_name="mine")
-    assert 0.0 < float(capsys.readouterr().out) < 0.75
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_batch_equals_one_at_a_time_equals_the_replay_of_the_log(name: str) -> None:
+    scenario = with_interactions(SCENARIOS["slow_exceptions_noise10_partial_v1"], 40)
+    people, rule = (0, 70), STRATEGIES[name]
+    lives = live(scenario, seed=5, users=people)
+    trace = closed_loop(scenario, lives, rule, seed=5, users=people, record_belief=True)
+    assert trace.belief is not None
+    for stream in (0, 63, 64, 69):
+        state = rule.init(scenario.options, LANES)
+        for step in range(scenario.interactions):
+            elapsed = scenario.days_between if step else 0.0
+            assert rule.belief(state, elapsed)[:, 0].astype(np.float32).tolist() == (
+                trace.belief[step, :, stream].tolist()
+            )
+            logged = feedback(
+                proposed=trace.proposed[step, stream],
+                kind=np.full(LANES, trace.kind[step, stream]),
+                corrected=trace.corrected[step, stream],
+                confidence=lives.confidence[step, stream],
+                elapsed=elapsed,
+            )
+            state = rule.update(state, logged)
