@@ -44,7 +44,7 @@ from persona_lab.studies.targets import (
 )
 
 FIT_SEED, SCORE_SEED = 4_001, 4_002
-MOST = 2_048
+MOST = 4_096
 ALONE: HierarchicalBayes = replace(DEFAULT, single=True)
 CROWD: HierarchicalBayes = replace(POPULATION, single=True)
 TRUST: HierarchicalBayes = replace(TRUSTING, single=True)

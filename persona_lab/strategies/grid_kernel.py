@@ -27,7 +27,10 @@ from numpy.typing import NDArray
 from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, Kind, fold, named_option, one_hot
 
 FLOOR = 1e-18
-"""Weight that a world never falls below, so that none is lost for good and no number turns denormal."""
+"""Weight that a world never falls below in single precision, so that no number turns denormal."""
+
+DEEP_FLOOR = 1e-100
+"""The same in double precision."""
 
 NEVER = 1e-7
 """Hazard used for "never switches": with ``FLOOR`` it keeps single precision away from denormal numbers."""
@@ -74,6 +77,11 @@ def answer_likelihood(
     return likelihood
 
 
+def floor_of(array: FloatArray) -> float:
+    """Return the weight that no world falls below, by precision."""
+    return FLOOR if array.dtype == np.float32 else DEEP_FLOOR
+
+
 def hazard_step(weight: FloatArray, hazard: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Let a switch to a uniform other option happen with probability ``hazard``; overwrites ``weight``.
 
@@ -81,7 +89,7 @@ def hazard_step(weight: FloatArray, hazard: FloatArray) -> tuple[FloatArray, Flo
     """
     others = hazard / (weight.shape[0] - 1)
     total = fold(weight)
-    np.maximum(total, FLOOR, out=total)
+    np.maximum(total, floor_of(total), out=total)
     weight *= 1 - hazard - others
     weight += others * total
     return weight, total
@@ -102,7 +110,7 @@ def others(run: FloatArray) -> FloatArray:
     return rest
 
 
-def burst_step(past: FloatArray, runs: FloatArray, likelihood: FloatArray, rate: FloatArray, laws: Laws) -> FloatArray:
+def burst_step(past: FloatArray, runs: FloatArray, likelihood: FloatArray, laws: Laws) -> FloatArray:
     """Return v_t of the worlds with exceptions, (options, dynamics, observers, streams).
 
     Parameters
@@ -113,46 +121,43 @@ def burst_step(past: FloatArray, runs: FloatArray, likelihood: FloatArray, rate:
         R_1..R_L including this answer.
     likelihood
         lambda_t.
-    rate
-        e, (dynamics, 1, 1).
     laws
-        Slices of the dynamics axis with the length law (rho_1, rho_2, ...) of each.
+        Slices of the dynamics axis with the rate e and the length law (rho_1, rho_2, ...) of each.
     """
     ended = [others(run) for run in runs]
-    moved = np.empty_like(past[0])
-    for where, law in laws:
+    moved: FloatArray = np.empty_like(past[0])
+    for where, rate, law in laws:
         part = moved[:, where]
-        for age, share in enumerate(law):
-            weight = ended[age] * part.dtype.type(share / (part.shape[0] - 1))
-            if age == 0:
-                np.multiply(past[0][:, where], weight[:, np.newaxis], out=part)
-            elif share > 0:
+        weigh = part.dtype.type
+        now = likelihood * weigh(1 - rate) + ended[0] * weigh(rate * law[0] / (part.shape[0] - 1))
+        np.multiply(past[0][:, where], now[:, np.newaxis], out=part)
+        for age in range(1, len(law)):
+            if law[age] > 0:
+                weight = ended[age] * weigh(rate * law[age] / (part.shape[0] - 1))
                 part += past[age][:, where] * weight[:, np.newaxis]
-    moved *= rate
-    moved += past[0] * (likelihood[:, np.newaxis] * (1 - rate))
     return moved
 
 
-def burst_mass(past: FloatArray, runs: FloatArray, rate: FloatArray, laws: Laws) -> FloatArray:
+def burst_mass(past: FloatArray, runs: FloatArray, laws: Laws) -> FloatArray:
     """Return the weight of the bursts that are still going on, (dynamics, observers, streams).
 
     Needed for the evidence of a world only, never for a proposal.
     """
-    mass = np.zeros_like(past[0, 0])
-    for where, law in laws:
+    mass: FloatArray = np.zeros_like(past[0, 0])
+    for where, rate, law in laws:
         left = 1.0 - np.cumsum(law)
         for age in range(len(law) - 1):
             # ``past`` holds u_{t+1} first: a burst that has lasted age + 1 interactions started from past[age + 1]
             alive = fold(past[age + 1][:, where] * others(runs[age])[:, np.newaxis])
-            mass[where] += alive * mass.dtype.type(max(left[age], 0.0) / (past.shape[1] - 1))
-    mass *= rate
+            mass[where] += alive * mass.dtype.type(rate * max(left[age], 0.0) / (past.shape[1] - 1))
     return mass
 
 
 def habit_step(weight: FloatArray, hazard: FloatArray) -> FloatArray:
     """Let the two habits of each pair (current, other) trade places with probability ``hazard``."""
     after: FloatArray = (1 - hazard) * weight + hazard * weight.swapaxes(0, 1)
-    return np.maximum(after, FLOOR * (weight > 0), out=after)
+    np.maximum(after, floor_of(weight) * (weight > 0), out=after)
+    return after
 
 
 def habit_belief(weight: FloatArray) -> FloatArray:
@@ -170,15 +175,15 @@ def regime_step(weight: FloatArray, leave: FloatArray, hazard: FloatArray) -> tu
     ``weight`` is (phases, options, dynamics, observers, streams), the first half of the phases calm; ``leave`` the
     probability of leaving a phase, (dynamics, 1, 1); ``hazard`` (phases, dynamics, 1, 1).
     """
-    after = (1 - leave) * weight + leave * np.roll(weight, 1, axis=0)
-    total = np.zeros_like(after[0, 0])
-    for phase, rate in zip(after, hazard, strict=True):
-        total += hazard_step(phase, rate)[1]
-    return after, total
+    after = (1 - leave) * weight
+    after[1:] += leave * weight[:-1]
+    after[0] += leave * weight[-1]
+    _, total = hazard_step(after.swapaxes(0, 1), hazard)
+    return after, fold(total)
 
 
-Laws = tuple[tuple[slice, tuple[float, ...]], ...]
-"""Which slice of the dynamics axis has which law of burst length."""
+Laws = tuple[tuple[slice, float, tuple[float, ...]], ...]
+"""Which slice of the dynamics axis has which rate of bursts and which law of their length."""
 
 
 def column(values: Any, dtype: Any) -> NDArray[Any]:

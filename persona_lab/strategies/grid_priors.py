@@ -1,10 +1,11 @@
 """The default grids and the prior of the hierarchical filter, with where its figures come from.
 
-The prior is the outcome of a zero-sum game, played by multiplicative weights (Freund & Schapire 1999) on *training*
-people of the core suite: an adversary puts weight on the cells and targets where the filter does worst, the filter
-answers with the Bayes rule against that mixture. ``benchmarks/evidence/bayes_prior.py`` plays it again. It was fixed
-before anyone was scored. Some weight is spread thinly over worlds that are no cell of the suite, so that the filter is
-not lost between them.
+The prior is the outcome of a zero-sum game, played by multiplicative weights (Freund & Schapire 1999) on 150 *training*
+people per cell of the core suite: an adversary puts weight on the cells and inequalities of the target where the filter
+does worst, the filter answers with the Bayes rule against that mixture. It was fixed before anyone was scored.
+``benchmarks/evidence/bayes_prior.py`` plays the game again on other training people, prints its prior beside this one,
+and the bound that the game proves. Two per cent of the weight are spread over worlds that are no cell of the suite, so
+that the filter is not lost between them.
 """
 
 from __future__ import annotations

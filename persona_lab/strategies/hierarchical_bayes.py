@@ -161,7 +161,7 @@ class HierarchicalBayes:
         past, runs = state.past, state.runs
         if past.shape[2]:
             runs = kernel.runs_after(runs, likelihood)
-            moved = kernel.burst_step(past, runs, likelihood, plan.burst_rate, plan.laws)
+            moved = kernel.burst_step(past, runs, likelihood, plan.laws)
             past = np.empty_like(past)
             past[0], mass = kernel.hazard_step(moved, plan.burst_hazard)
             past[1:] = state.past[:-1]
@@ -216,7 +216,7 @@ class HierarchicalBayes:
         mass = fold(self.weights(state)).astype(np.float64)
         if state.past.shape[2]:
             free = fold(state.past[0])
-            mass[plan.bursts] = free + kernel.burst_mass(state.past, state.runs, plan.burst_rate, plan.laws)
+            mass[plan.bursts] = free + kernel.burst_mass(state.past, state.runs, plan.laws)
         mass /= fold(fold(mass))
         ordered = np.empty_like(mass)
         ordered[list(plan.order)] = mass
@@ -253,7 +253,7 @@ def _plan(rule: HierarchicalBayes) -> _Plan:
     numbered = list(enumerate(rule.dynamics))
     switching = [(i, d) for i, d in numbered if isinstance(d, Switching)]
     plain = [(i, d) for i, d in switching if d.exception_rate == 0]
-    bursts = sorted(((i, d) for i, d in switching if d.exception_rate > 0), key=lambda pair: pair[1].lengths)
+    bursts = sorted(((i, d) for i, d in switching if d.exception_rate > 0), key=lambda pair: _law(pair[1]))
     habits = [(i, d) for i, d in numbered if isinstance(d, Habits)]
     restless = [(i, d) for i, d in numbered if isinstance(d, Restless)]
     order = tuple(i for i, _ in (*plain, *bursts, *habits, *restless))
@@ -261,9 +261,9 @@ def _plan(rule: HierarchicalBayes) -> _Plan:
     prior = np.maximum(prior / prior.sum(), kernel.FLOOR)
     ends = np.cumsum([len(plain), len(bursts), len(habits), len(restless)]).tolist()
     laws, first = [], 0
-    for law, group in groupby(bursts, key=lambda pair: pair[1].lengths):
+    for (rate, law), group in groupby(bursts, key=lambda pair: _law(pair[1])):
         last = first + len(list(group))
-        laws.append((slice(first, last), law))
+        laws.append((slice(first, last), rate, law))
         first = last
     phases = restless[0][1].phases if restless else 1
 
@@ -294,6 +294,10 @@ def _plan(rule: HierarchicalBayes) -> _Plan:
             dtype,
         ),
     )
+
+
+def _law(world: Switching) -> tuple[float, tuple[float, ...]]:
+    return world.exception_rate, world.lengths
 
 
 def _like(value: Any) -> Any:

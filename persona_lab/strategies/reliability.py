@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, Kind, named_option
+from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, Kind, named_option
 
 
 class Confidence(NamedTuple):
     """Running mean of the confidence of a stream's answers; arrays over streams."""
 
     total: FloatArray
-    count: FloatArray
+    answers: FloatArray
 
 
 def confidence_start(streams: int) -> Confidence:
@@ -28,7 +28,7 @@ def confidence_start(streams: int) -> Confidence:
 def confidence_after(state: Confidence, given: Feedback) -> Confidence:
     """Return the mean after one more answer; silence and confidence 0 carry none."""
     answered = (given.kind != Kind.SILENT) & (given.confidence > 0)
-    return Confidence(state.total + np.where(answered, given.confidence, 0.0), state.count + answered)
+    return Confidence(state.total + np.where(answered, given.confidence, 0.0), state.answers + answered)
 
 
 def noise_at(state: Confidence, given: Feedback, noise: FloatArray, slope: FloatArray) -> FloatArray:
@@ -37,7 +37,7 @@ def noise_at(state: Confidence, given: Feedback, noise: FloatArray, slope: Float
     logit noise(c) = logit noise - slope * (c - mean c): with two levels of confidence, which is what most products
     have, this is a free noise per level; ``state`` includes this answer, so that a constant confidence changes nothing.
     """
-    mean = state.total / np.maximum(state.count, 1.0)
+    mean = state.total / np.maximum(state.answers, 1.0)
     away = np.where(given.kind == Kind.SILENT, 0.0, given.confidence - mean)
     logit = np.log(noise / (1 - noise))[:, np.newaxis] - slope[:, np.newaxis] * away
     at: FloatArray = 1.0 / (1.0 + np.exp(-logit))
@@ -74,18 +74,24 @@ def answers_after(state: Answers, given: Feedback, matching: FloatArray) -> Answ
     ``matching`` (streams,) is the probability, before the answer, that the user would express the proposed option; only
     its entries for silent streams are used. Unprompted choices and silence without a proposal count for nothing.
     """
-    proposed = (given.proposed != NO_OPTION) & ((given.confidence > 0) | (given.kind == Kind.SILENT))
-    silent = proposed & (given.kind == Kind.SILENT)
-    named = named_option(given)
-    right = proposed & (named == given.proposed)
-    wrong = proposed & ~silent & ~right
+    proposed = given.proposed != NO_OPTION
+    silent = given.kind == Kind.SILENT
+    if not (proposed & silent).any():
+        return _answered(state, given, proposed & (given.confidence > 0))
+    proposed &= silent | (given.confidence > 0)
+    answered = _answered(state, given, proposed & ~silent)
     rate = heard(state)
     consent = matching * (1.0 - rate[0])
-    odd = consent + (1.0 - matching) * (1.0 - rate[1])
-    share = np.where(silent, consent / np.maximum(odd, 1e-12), 0.0)
-    return Answers(
-        state.right_answered + right,
-        state.right_silent + share,
-        state.wrong_answered + wrong,
-        state.wrong_silent + np.where(silent, 1.0 - share, 0.0),
+    share = consent / np.maximum(consent + (1.0 - matching) * (1.0 - rate[1]), 1e-12)
+    mute = proposed & silent
+    return answered._replace(
+        right_silent=state.right_silent + np.where(mute, share, 0.0),
+        wrong_silent=state.wrong_silent + np.where(mute, 1.0 - share, 0.0),
+    )
+
+
+def _answered(state: Answers, given: Feedback, counts: BoolArray) -> Answers:
+    right = counts & (named_option(given) == given.proposed)
+    return state._replace(
+        right_answered=state.right_answered + right, wrong_answered=state.wrong_answered + (counts & ~right)
     )
