@@ -31,6 +31,7 @@ def paths_figure(people: Mapping[str, Lives], *, person: int = 0, options: int =
     figure = make_subplots(
         rows=len(people), cols=1, shared_xaxes=True, subplot_titles=list(people), vertical_spacing=0.06
     )
+    named: set[str] = set()
     for row, lives in enumerate(people.values(), start=1):
         preferred, said = lives.preferred[:steps, person], lives.expressed[:steps, person]
         inside = np.broadcast_to(lives.in_exception, lives.preferred.shape)[:steps, person]
@@ -46,9 +47,10 @@ def paths_figure(people: Mapping[str, Lives], *, person: int = 0, options: int =
             (inside, "circle-open", VERMILLION, "exception: wants another option for once"),
         ):
             figure.add_scatter(
-                x=when[mask], y=said[mask], mode="markers", name=name, showlegend=first,
-                marker={"symbol": symbol, "color": colour, "size": 7}, row=row, col=1,
+                x=when[mask], y=said[mask], mode="markers", name=name, legendgroup=name,
+                showlegend=name not in named and bool(mask.any()), marker={"symbol": symbol, "color": colour, "size": 7}, row=row, col=1,
             )  # fmt: skip
+            named |= {name} if mask.any() else set()
         figure.update_yaxes(tickvals=list(range(options)), range=[-0.4, options - 0.6], row=row, col=1)
     styled(figure, title="One person of each kind", x="", y="option", height=110 * len(people) + 130)
     figure.update_xaxes(title_text="interaction", row=len(people), col=1)
