@@ -48,7 +48,8 @@ def paths_figure(people: Mapping[str, Lives], *, person: int = 0, options: int =
         ):
             figure.add_scatter(
                 x=when[mask], y=said[mask], mode="markers", name=name, legendgroup=name,
-                showlegend=name not in named and bool(mask.any()), marker={"symbol": symbol, "color": colour, "size": 7}, row=row, col=1,
+                showlegend=name not in named and bool(mask.any()),
+                marker={"symbol": symbol, "color": colour, "size": 7}, row=row, col=1,
             )  # fmt: skip
             named |= {name} if mask.any() else set()
         figure.update_yaxes(tickvals=list(range(options)), range=[-0.4, options - 0.6], row=row, col=1)
