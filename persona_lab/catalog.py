@@ -18,6 +18,7 @@ from persona_lab.strategies.forgetting import ForgettingCount
 from persona_lab.strategies.grid_priors import DEFAULT as HIERARCHICAL_BAYES
 from persona_lab.strategies.guards import Guarded, Hysteresis, ResetOnAlarm
 from persona_lab.strategies.kalman import Kalman, VolatileKalman
+from persona_lab.strategies.mixed_prior import MIXED as POPULATION_BAYES
 from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
 from persona_lab.strategies.pearce_hall import PearceHall
 from persona_lab.strategies.sliding_window import SlidingWindow
@@ -45,6 +46,7 @@ STRATEGIES: dict[str, UpdateStrategy] = {
     "change-point": ChangePoint(),
     "reset-on-alarm": ResetOnAlarm(RunningCount(), ShiryaevRoberts(arl0=300.0)),
     "hierarchical-bayes": HIERARCHICAL_BAYES,
+    "population-bayes": POPULATION_BAYES,
 }
 """Update strategies. The controls of every table come first."""
 
