@@ -17,6 +17,7 @@ from persona_lab.strategies.fixed_share import FixedShare, MixingPast
 from persona_lab.strategies.forgetting import ForgettingCount
 from persona_lab.strategies.grid_priors import DEFAULT as HIERARCHICAL_BAYES
 from persona_lab.strategies.guards import Guarded, Hysteresis, ResetOnAlarm
+from persona_lab.strategies.hgf import HierarchicalGaussian
 from persona_lab.strategies.kalman import Kalman, VolatileKalman
 from persona_lab.strategies.mixed_prior import MIXED as POPULATION_BAYES
 from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
@@ -40,6 +41,7 @@ STRATEGIES: dict[str, UpdateStrategy] = {
     "pearce-hall": PearceHall(),
     "kalman": Kalman(),
     "volatile-kalman": VolatileKalman(),
+    "hierarchical-gaussian": HierarchicalGaussian(),
     "noise-or-volatility": NoiseOrVolatility(),
     "fixed-share": FixedShare(hazard=0.01, noise=0.15),
     "mixing-past": MixingPast(hazard=0.03, noise=0.15),

@@ -22,6 +22,7 @@ from persona_lab.strategies.ewma import Ewma
 from persona_lab.strategies.fixed_share import FixedShare, MixingPast
 from persona_lab.strategies.forgetting import ForgettingCount
 from persona_lab.strategies.guards import Guarded, Hysteresis, ResetOnAlarm
+from persona_lab.strategies.hgf import HierarchicalGaussian
 from persona_lab.strategies.kalman import Kalman, VolatileKalman
 from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
 from persona_lab.strategies.pearce_hall import PearceHall
@@ -130,6 +131,23 @@ def test_volatile_kalman_follows_the_papers_equations() -> None:
     assert float(state.variance[0]) == pytest.approx(variance)
     change = move**2 + 0.2 + variance - 2 * autocovariance
     assert float(state.volatility[0]) == pytest.approx(0.1 + 0.2 * (change - 0.1))
+
+
+def test_hierarchical_gaussian_follows_the_papers_equations() -> None:
+    # Mathys et al. (2014), one binary outcome from mu2 = 0, sigma2 = 1, mu3 = 0, sigma3 = 1, worked by hand.
+    rule = HierarchicalGaussian(tonic=-1.0, coupling=1.0, meta=0.1)
+    state = rule.update(rule.init(2, LANES), says(1))
+    pace = np.exp(-1.0)
+    expected = 1.0 + pace
+    variance = 1.0 / (1.0 / expected + 0.25)
+    logit = variance * 0.5
+    share, relative = pace / expected, (pace - 1.0) / expected
+    surprise = (variance + logit**2) / expected - 1.0
+    precision = 1.0 / 1.1 + 0.5 * share * (share + relative * surprise)
+    assert state.logit[:, 0].tolist() == pytest.approx([-logit, logit])
+    assert float(state.variance[1, 0]) == pytest.approx(variance)
+    assert float(state.volatility[1, 0]) == pytest.approx(0.5 * share * surprise / precision)
+    assert float(state.volatility_variance[1, 0]) == pytest.approx(1.0 / precision)
 
 
 def test_noise_or_volatility_tells_them_apart() -> None:
@@ -266,6 +284,7 @@ def test_reset_on_alarm_starts_afresh_from_the_answer_that_raised_it() -> None:
         lambda: Kalman(noise=0.0),
         lambda: VolatileKalman(rate=1.0),
         lambda: NoiseOrVolatility(noises=()),
+        lambda: HierarchicalGaussian(coupling=0.0),
         lambda: FixedShare(hazard=1.0),
         lambda: MixingPast(noise=0.0),
         lambda: ChangePoint(hazards=(0.0,)),

@@ -35,6 +35,7 @@ from persona_lab.strategies.ewma import Ewma
 from persona_lab.strategies.fixed_share import FixedShare, MixingPast
 from persona_lab.strategies.forgetting import ForgettingCount
 from persona_lab.strategies.guards import Guarded, Hysteresis, ResetOnAlarm
+from persona_lab.strategies.hgf import HierarchicalGaussian
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
 from persona_lab.strategies.kalman import Kalman, VolatileKalman
 from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
@@ -96,6 +97,7 @@ KNOBS: dict[type, dict[str, Knob]] = {
     Kalman: {"drift": Knob(1e-5, 0.1), "start": Knob(0.01, 2.0), "daily_drift": Knob(1e-6, 0.1)},
     VolatileKalman: {"rate": Knob(0.001, 0.3), "volatility": Knob(1e-4, 0.1), "noise": Knob(0.02, 2.0)},
     NoiseOrVolatility: {"fade": Knob(0.001, 0.2)},
+    HierarchicalGaussian: {"tonic": Knob(-6.0, 1.0, "linear"), "meta": Knob(1e-4, 1.0)},
     FixedShare: {"hazard": HAZARD, "noise": NOISE},
     MixingPast: {"hazard": HAZARD, "noise": NOISE},
     ChangePoint: {"concentration": Knob(0.05, 3.0)},
