@@ -126,10 +126,10 @@ class ExactFilter:
 
     def init(self, options: int, streams: int) -> SwitchingState:
         """Return the state before any feedback: a uniform first option."""
-        bursts = len(self.lengths) if np.any(np.asarray(self.exception_rate) > 0.0) else 0
+        longest = len(self.lengths) - 1 if self._bursts() else 0
         return SwitchingState(
             free=np.full((options, streams), 1.0 / options),
-            burst=np.zeros((bursts, options, options, streams)),
+            burst=np.zeros((longest, options, options, streams)),
             step=np.zeros(streams),
         )
 
@@ -144,14 +144,17 @@ class ExactFilter:
         rate = np.asarray(self.exception_rate, dtype=np.float64)
         free = state.free * likelihood
         burst = state.burst
-        if burst.shape[0]:
+        if self._bursts():
             start = rate * state.free / (options - 1)
             onset = start[:, np.newaxis] * (1.0 - np.eye(options))[:, :, np.newaxis]
-            going = np.stack([burst[left] + share * onset for left, share in enumerate(self.lengths)])
-            going *= likelihood
-            ended = fold(going[0].swapaxes(0, 1))
-            burst = np.concatenate([going[1:], np.zeros_like(going[:1])])
-            free = (1.0 - rate) * free + ended
+            burst = np.empty_like(state.burst)
+            for left, share in enumerate(self.lengths):
+                going = share * onset
+                if left < len(state.burst):
+                    going += state.burst[left]
+                np.multiply(going, likelihood, out=burst[left - 1] if left else going)
+                if not left:
+                    free = (1.0 - rate) * free + fold(going.swapaxes(0, 1))
         hazard = self._hazard(state.step + 1.0)
         others = hazard / (options - 1)
         total = fold(free)
@@ -159,7 +162,10 @@ class ExactFilter:
         scale = fold(free)
         for left in burst:
             scale = scale + fold(fold(left))
-        return SwitchingState(free / scale, burst / scale, state.step + 1.0), scale
+        free /= scale
+        if burst.size:
+            burst *= 1.0 / scale
+        return SwitchingState(free, burst, state.step + 1.0), scale
 
     def belief(self, state: SwitchingState, elapsed: FloatArray | float = 0.0) -> FloatArray:
         """Return P(preferred option, no exception on), normalised; (options, streams)."""
@@ -173,6 +179,9 @@ class ExactFilter:
             behind += fold(left.swapaxes(0, 1))
         certain: FloatArray = np.where(free > 0.0, state.free, behind)
         return certain / fold(certain)
+
+    def _bursts(self) -> bool:
+        return bool(np.any(np.asarray(self.exception_rate) > 0.0))
 
     def _hazard(self, step: FloatArray) -> FloatArray:
         if self.blocks is None:
