@@ -52,10 +52,10 @@ class Bocpd:
     """
 
     arl0: float = 1000.0
-    direction: Direction = "both"
+    direction: Direction = "down"
     watch: Watch = "acceptance"
     hazard: float = 0.01
-    window: int = 80
+    window: int = 60
     table: ThresholdTable | None = None
 
     def __post_init__(self) -> None:

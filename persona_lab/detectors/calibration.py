@@ -9,14 +9,14 @@ anything) is carried to the next row by itself, since the target is cumulative.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_lab.detectors.conditional import BitStatistic
-from persona_lab.detectors.threshold import BINS, ThresholdTable, rate_bin, row_edges
-from persona_lab.randomness import uniforms
+from persona_lab.detectors.threshold import BINS, ThresholdTable, concentration_bin, rate_bin, row_edges
+from persona_lab.feedback import BoolArray, IntArray, one_hot
+from persona_lab.randomness import generator, uniforms
 
 ARL0 = (20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0)
 """Stated mean events to the first false alarm that tables hold; others are read off in between."""
@@ -25,23 +25,104 @@ HORIZON = 2.5
 """Rows reach to this multiple of ARL0 (survival e**-2.5); later events use the last row, where nothing moves any
 more."""
 
-LONGEST = 2048
-BISECTIONS = 14
+LONGEST = 1024
 MARGIN = 1.5
 """Log statistics this far below the previous row's critical value are not even looked at."""
 SEED = 20260401
-EARLY, LATE = 20, 60
-BOOST, QUIET = 2.0, 0.3
-"""Pace of false alarms, relative: ``QUIET`` before event ``EARLY`` (nothing can be told yet), ``BOOST`` up to ``LATE``
-(short histories need it most), 1 afterwards."""
+EARLY, QUIET, SHORT = 25, 0.1, 65.0
+"""Pace of false alarms: ``QUIET`` up to event ``EARLY`` (nothing can be told yet), then 1 + (``SHORT`` / n)**2: a
+short history, in which every test is weak, is given more of the false alarms than a long one."""
+
+
+class Population(Protocol):
+    """Simulated people of whom none changes."""
+
+    def nothing(self) -> NDArray[np.int32]:
+        """Return counts before any event, last axis = streams."""
+        ...
+
+    def draw(self, luck: NDArray[np.float32], part: slice) -> Any:
+        """Return the outcomes of the streams ``part``."""
+        ...
+
+    def tally(self, counts: NDArray[np.int32], outcome: Any) -> NDArray[np.int32]:
+        """Return the counts after the outcomes."""
+        ...
+
+    def classify(self, counts: NDArray[np.int32], seen: IntArray) -> IntArray:
+        """Return the class of each stream's history, 0 to ``BINS`` - 1: what critical values depend on."""
+        ...
+
+
+class Bernoulli(NamedTuple):
+    """Accept/reject streams; ``rate`` (streams,)."""
+
+    rate: NDArray[np.float32]
+
+    @classmethod
+    def spread(cls, streams: int, seed: int) -> Bernoulli:
+        """Return streams with rates spread evenly over the arcsine scale, in random order."""
+        order = np.argsort(uniforms(seed, "calibration/order", steps=(0, 1), streams=(0, streams))[0], kind="stable")
+        return cls((np.sin(0.5 * np.pi * (order + 0.5) / streams) ** 2).astype(np.float32))
+
+    def nothing(self) -> NDArray[np.int32]:
+        """Return counts before any event."""
+        return np.zeros(self.rate.size, dtype=np.int32)
+
+    def draw(self, luck: NDArray[np.float32], part: slice) -> BoolArray:
+        """Return who accepts."""
+        one: BoolArray = luck < self.rate[part]
+        return one
+
+    def tally(self, counts: NDArray[np.int32], outcome: BoolArray) -> NDArray[np.int32]:
+        """Return the counts after the outcomes."""
+        more: NDArray[np.int32] = counts + outcome
+        return more
+
+    def classify(self, counts: NDArray[np.int32], seen: IntArray) -> IntArray:
+        """Return the class of the rate (all streams have seen as many events: one look-up a stream)."""
+        n = int(seen[0])
+        classes: IntArray = rate_bin(np.arange(n + 1), np.full(n + 1, n))[counts]
+        return classes
+
+
+class Categorical(NamedTuple):
+    """Streams of choices between options; ``share`` (options, streams)."""
+
+    share: NDArray[np.float32]
+
+    @classmethod
+    def spread(cls, options: int, streams: int, seed: int) -> Categorical:
+        """Return streams with Dirichlet shares, from near-uniform people to people who always choose the same."""
+        luck = generator(seed, "calibration/shares")
+        concentration = np.exp(luck.uniform(np.log(0.1), np.log(3.0), streams))
+        raw = luck.gamma(concentration, size=(options, streams)) + 1e-6
+        return cls((raw / raw.sum(axis=0)).astype(np.float32))
+
+    def nothing(self) -> NDArray[np.int32]:
+        """Return counts before any event."""
+        return np.zeros(self.share.shape, dtype=np.int32)
+
+    def draw(self, luck: NDArray[np.float32], part: slice) -> IntArray:
+        """Return the chosen options, int8."""
+        chosen: IntArray = (luck >= np.cumsum(self.share[:-1, part], axis=0)).sum(axis=0).astype(np.int8)
+        return chosen
+
+    def tally(self, counts: NDArray[np.int32], outcome: IntArray) -> NDArray[np.int32]:
+        """Return the counts after the outcomes."""
+        more: NDArray[np.int32] = counts + one_hot(outcome, counts.shape[0])
+        return more
+
+    def classify(self, counts: NDArray[np.int32], seen: IntArray) -> IntArray:
+        """Return the class of the concentration."""
+        return concentration_bin(counts, seen)
 
 
 def survival(arl0: float, longest: int) -> NDArray[np.float64]:
     """Return P(no false alarm by event n) for n = 0 to ``longest``: the target of every base rate."""
-    pace = np.ones(max(longest, int(30 * arl0)) + 1)
+    events = np.arange(max(longest, int(30 * arl0)) + 1)
+    pace = np.where(events > EARLY, 1.0 + (SHORT / np.maximum(events, 1)) ** 2, QUIET)
     pace[0] = 0.0
-    pace[1 : EARLY + 1] = QUIET
-    pace[EARLY + 1 : LATE + 1] = BOOST
     total = np.cumsum(pace)
     low, high = 0.1 / arl0, 10.0 / arl0
     for _ in range(60):
@@ -52,8 +133,9 @@ def survival(arl0: float, longest: int) -> NDArray[np.float64]:
 
 
 def calibrate(
-    statistic: BitStatistic,
+    statistic: Any,
     *,
+    population: Population | None = None,
     arl0: tuple[float, ...] = ARL0,
     streams: int = 200_000,
     longest: int = LONGEST,
@@ -66,6 +148,8 @@ def calibrate(
     ----------
     statistic
         A detector or anything else with ``fresh``, ``step`` and ``statistic_name``.
+    population
+        Who is simulated; None for accept/reject streams of every base rate.
     arl0
         Mean events to the first false alarm, ascending.
     streams
@@ -77,15 +161,14 @@ def calibrate(
     block
         Streams simulated at a time (memory and cache only; results do not depend on it).
     """
+    crowd = population or Bernoulli.spread(streams, seed)
     reach = min(longest, int(HORIZON * max(arl0)))
     edges = row_edges(reach)
     edges = edges[edges <= reach]
     rows = len(edges)
     targets = [1.0 - survival(a, reach) for a in arl0]
-    order = np.argsort(uniforms(seed, "calibration/order", steps=(0, 1), streams=(0, streams))[0], kind="stable")
-    rate = (np.sin(0.5 * np.pi * (order + 0.5) / streams) ** 2).astype(np.float32)
     cores = [statistic.fresh(min(block, streams - first)) for first in range(0, streams, block)]
-    hits = np.zeros(streams, dtype=np.int32)
+    hits = crowd.nothing()
     dead = np.zeros((len(arl0), streams), dtype=np.bool_)
     levels = np.full((len(arl0), rows, BINS), np.nan)
     low = np.full((len(arl0), BINS), -np.inf)
@@ -94,11 +177,12 @@ def calibrate(
         if all(edges[row] > HORIZON * a for a in arl0):
             break
         found = _row_candidates(
-            statistic, cores, hits, rate, range(int(edges[row]), stop), low.min(axis=0), seed, block
+            statistic, cores, hits, crowd, range(int(edges[row]), stop), low.min(axis=0), seed, block, streams
         )
         for j, a in enumerate(arl0):
             if edges[row] > HORIZON * a:
                 levels[j, row] = levels[j, row - 1]
+                low[j] = np.inf
                 continue
             level = _solve(found, dead[j], float(targets[j][stop - 1]), low[j])
             crossing = found.value > level[found.bin]  # comparison with NaN is False: nobody rings there
@@ -119,31 +203,32 @@ class _Found(NamedTuple):
 
 
 def _row_candidates(
-    statistic: BitStatistic,
+    statistic: Any,
     cores: list[Any],
     hits: NDArray[np.int32],
-    rate: NDArray[np.float32],
+    crowd: Population,
     events: range,
     low: NDArray[np.float64],
     seed: int,
     block: int,
+    total: int,
 ) -> _Found:
     """Move every stream (``cores`` and ``hits`` in place) through ``events``; return log statistics above ``low``."""
     values, bins, streams = [], [], []
     samples = sorted({0, len(events) // 2, len(events) - 1})
-    classes = np.empty((len(samples), rate.size), dtype=np.int8)
+    classes = np.empty((len(samples), total), dtype=np.int8)
     floor = np.exp(low).astype(np.float32)
-    for i, first in enumerate(range(0, rate.size, block)):
-        part = slice(first, min(first + block, rate.size))
+    for i, first in enumerate(range(0, total, block)):
+        part = slice(first, min(first + block, total))
         luck = uniforms(seed, "calibration/events", steps=(events.start, events.stop), streams=(part.start, part.stop))
-        counts = hits[part]
+        counts = hits[..., part]
         core = cores[i]
         for k, n in enumerate(events):
-            one = luck[k] < rate[part]
-            seen = np.full(counts.size, n - 1, dtype=np.int32)
-            core, value = statistic.step(core, one, seen, counts)
-            counts = counts + one
-            where = rate_bin(counts, seen + 1)
+            outcome = crowd.draw(luck[k], part)
+            seen = np.full(counts.shape[-1], n - 1, dtype=np.int32)
+            core, value = statistic.step(core, outcome, seen, counts)
+            counts = crowd.tally(counts, outcome)
+            where = crowd.classify(counts, seen + 1)
             if k in samples:
                 classes[samples.index(k), part] = where
             near = np.flatnonzero(value > floor[where])
@@ -151,7 +236,7 @@ def _row_candidates(
             bins.append(where[near].astype(np.int8))
             streams.append((near + first).astype(np.int32))
         cores[i] = core
-        hits[part] = counts
+        hits[..., part] = counts
     return _Found(np.concatenate(values), np.concatenate(bins), np.concatenate(streams), classes)
 
 
@@ -166,21 +251,25 @@ def _solve(found: _Found, dead: NDArray[np.bool_], target: float, low: NDArray[n
     gone = sum(np.bincount(row[dead], minlength=BINS) for row in found.classes) / samples
     allowed = target * everyone - gone
     alive = ~dead[found.stream]
-    value, bins, stream = found.value[alive], found.bin[alive].astype(np.intp), found.stream[alive]
-    top, bottom = np.full(BINS, -np.inf), np.full(BINS, np.inf)
-    np.maximum.at(top, bins, value.astype(np.float64))
-    np.minimum.at(bottom, bins, value.astype(np.float64))
-    near = np.isfinite(top)
-    lower, upper = np.where(near, bottom - 1e-3, 0.0), np.where(near, top + 1e-3, 0.0)
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (lower + upper)
-        crossing = np.flatnonzero(value > middle[bins])
-        _, first = np.unique(stream[crossing], return_index=True)
-        too_many = np.bincount(bins[crossing[first]], minlength=BINS) > allowed
-        lower, upper = np.where(too_many, middle, lower), np.where(too_many, upper, middle)
+    value, bins, stream = found.value[alive], found.bin[alive].astype(np.int64), found.stream[alive]
+    # The highest value of each stream in each class: a stream counts once in every class in which it would ring.
+    key = bins * dead.size + stream
+    order = np.lexsort((-value, key))
+    key, value, bins = key[order], value[order], bins[order]
+    highest = np.concatenate([[True], key[1:] != key[:-1]]) if key.size else np.zeros(0, dtype=np.bool_)
+    value, bins = value[highest].astype(np.float64), bins[highest]
+    order = np.lexsort((-value, bins))
+    value = value[order]
+    count = np.bincount(bins, minlength=BINS)
+    start = np.cumsum(count) - count
+    spend = np.clip(np.floor(allowed), 0, None).astype(np.int64)
+    # The stream after the last that may ring keeps quiet; where all may ring, so may whoever comes lower still.
+    quiet = np.minimum(start + spend, max(0, value.size - 1))
+    near = count > 0
+    level = np.where(spend < count, value[quiet], low) if value.size else low
     highest_looked_at = np.where((everyone > 0) & np.isfinite(low), low + MARGIN, np.nan)
     # Levels ship in thousandths; rounded up, past rounding of exp and log, so that ties stay on the quiet side.
-    return np.ceil(np.where(near, upper, highest_looked_at) * 1000 + 0.05) / 1000
+    return np.ceil(np.where(near, level, highest_looked_at) * 1000 + 0.05) / 1000
 
 
 def _filled(levels: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -194,3 +283,67 @@ def _filled(levels: NDArray[np.float64]) -> NDArray[np.float64]:
             else:
                 table[row] = table[row - 1] if row else 0.0
     return levels
+
+
+class SessionStatistic(Protocol):
+    """A statistic that also looks at which session an event belongs to."""
+
+    @property
+    def statistic_name(self) -> str:
+        """Key of the threshold table."""
+        ...
+
+    def fresh(self, streams: int) -> Any:
+        """Return the arrays before any event."""
+        ...
+
+    def step_in_session(
+        self, core: Any, one: BoolArray, seen: IntArray, hits: IntArray, session: IntArray
+    ) -> tuple[Any, NDArray[np.float32]]:
+        """Return new arrays and the statistic after an event in ``session``."""
+        ...
+
+
+class InSessions(NamedTuple):
+    """Gives a statistic that looks at sessions a calendar to be calibrated on: sessions of 1 to ``longest`` events.
+
+    ``calendar`` (events, streams) holds session numbers; streams of different blocks share them, outcomes they do not.
+    """
+
+    statistic: SessionStatistic
+    calendar: NDArray[np.int32]
+
+    @property
+    def statistic_name(self) -> str:
+        """Key of the threshold table."""
+        return self.statistic.statistic_name
+
+    def fresh(self, streams: int) -> Any:
+        """Return the arrays before any event."""
+        return self.statistic.fresh(streams)
+
+    def step(self, core: Any, one: BoolArray, seen: IntArray, hits: IntArray) -> tuple[Any, NDArray[np.float32]]:
+        """Return new arrays and the statistic after an event (the same ``seen`` for all streams)."""
+        session = self.calendar[int(seen[0]), : one.size]
+        return self.statistic.step_in_session(core, one, seen, hits, session)
+
+
+def in_sessions(statistic: SessionStatistic, *, longest: int = 8, events: int, streams: int) -> InSessions:
+    """Return the statistic with a calendar of sessions of 1 to ``longest`` events, all lengths alike."""
+    return InSessions(
+        statistic, session_numbers(uniforms(SEED, "sessions", steps=(0, events), streams=(0, streams)), longest)
+    )
+
+
+def session_numbers(luck: NDArray[np.float32], longest: int = 8) -> NDArray[np.int32]:
+    """Return (events, streams) session numbers; ``luck`` of that shape makes lengths uniform on 1 to ``longest``."""
+    events, streams = luck.shape
+    number = np.zeros((events, streams), dtype=np.int32)
+    left = np.zeros(streams, dtype=np.int32)
+    current = np.full(streams, -1, dtype=np.int32)
+    for t in range(events):
+        opens = left == 0
+        left = np.where(opens, 1 + (luck[t] * longest).astype(np.int32), left) - 1
+        current = current + opens
+        number[t] = current
+    return number

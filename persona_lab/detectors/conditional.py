@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -73,13 +74,13 @@ def observe(detector: ConditionalDetector, state: State, given: Feedback) -> Sta
     if not active.all():
         core = select(active, core, state.core)
         over = over[active[over]]
-    return State(restart(detector, core, over), ring(trace, over))
+    return State(restart(detector.fresh, core, over), ring(trace, over))
 
 
-def restart(detector: BitStatistic, core: Core, which: NDArray[np.intp]) -> Core:
+def restart(fresh: Callable[[int], Core], core: Core, which: NDArray[np.intp]) -> Core:
     """Put the streams ``which`` back to the start, in the arrays that the step has just made."""
     if which.size:
-        for array, blank in zip(core, detector.fresh(1), strict=True):
+        for array, blank in zip(core, fresh(1), strict=True):
             array[..., which] = blank
     return core
 

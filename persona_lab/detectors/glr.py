@@ -51,7 +51,7 @@ class Glr:
     arl0: float = 1000.0
     direction: Direction = "down"
     watch: Watch = "acceptance"
-    window: int = 80
+    window: int = 60
     table: ThresholdTable | None = None
 
     def __post_init__(self) -> None:

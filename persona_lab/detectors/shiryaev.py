@@ -15,6 +15,10 @@ from persona_lab.detectors.threshold import ThresholdTable
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, Feedback, IntArray, fold
 
+LEAN, AGAINST = 8.0, 2.0
+"""The running rate starts at Beta(8, 2) when a fall is looked for, Beta(2, 8) for a rise: what falls was high. Critical
+values are conditional on the counts, so this shapes power only, never the rate of false alarms."""
+
 CEILING = np.float32(1e30)
 """Statistics are capped here; a critical value is never near it."""
 
@@ -31,8 +35,8 @@ class ShiryaevRoberts:
 
     Use it as the default for accept/reject streams: it holds its false-alarm promise for every base rate, its delay is
     close to that of a CUSUM told both rates, and it costs a few array operations an event. R <- (1 + R) L per shift,
-    with L the likelihood ratio of an odds shift exp(-shift) away from the running rate (s + 1) / (n + 2); the mean over
-    shifts alarms. Fails, like all of its kind, on a burst of rejects on one bad day: use ``ExceptionAware`` where
+    with L the likelihood ratio of an odds shift exp(-shift) away from the running rate (s + 8) / (n + 10); the mean
+    over shifts alarms. Fails, like all of its kind, on a burst of rejects on one bad day: use ``ExceptionAware`` where
     streams have sessions; and the running rate is diluted by the new behaviour when the change comes within the first
     tens of events. Source: Shiryaev 1963; Roberts 1966; Pollak 1987 (mixtures); critical values given the count:
     threshold.py.
@@ -54,7 +58,7 @@ class ShiryaevRoberts:
     arl0: float = 1000.0
     direction: Direction = "down"
     watch: Watch = "acceptance"
-    shifts: tuple[float, ...] = (1.0, 2.0, 3.0)
+    shifts: tuple[float, ...] = (1.5, 2.5)
     table: ThresholdTable | None = None
 
     def __post_init__(self) -> None:
@@ -77,15 +81,16 @@ class ShiryaevRoberts:
         self, core: ShiryaevCore, one: BoolArray, seen: IntArray, hits: IntArray
     ) -> tuple[ShiryaevCore, NDArray[np.float32]]:
         """Return new arrays and the statistic after an event."""
-        rate = (hits.astype(np.float32) + np.float32(1)) / (seen.astype(np.float32) + np.float32(2))
         signs = {"down": (-1.0,), "up": (1.0,), "both": (-1.0, 1.0)}[self.direction]
         factors = [np.float32(np.exp(sign * shift)) for sign in signs for shift in self.shifts]
+        events = seen.astype(np.float32) + np.float32(LEAN + AGAINST)
         ratio = np.empty_like(core.ratio)
         for row, factor in enumerate(factors):
+            rate = (hits + np.float32(LEAN if factor < 1 else AGAINST)) / events
             # Odds times `factor`: the likelihood ratio of a one is factor / d and of a zero 1 / d, d = 1 - p + factor
             # p.
             divisor = np.float32(1) + (factor - np.float32(1)) * rate
-            numerator = np.where(one, factor, np.float32(1))
+            numerator = np.float32(1) + (factor - np.float32(1)) * one
             ratio[row] = (np.float32(1) + core.ratio[row]) * (numerator / divisor)
         np.minimum(ratio, CEILING, out=ratio)
         return ShiryaevCore(ratio), fold(ratio) * np.float32(1 / len(factors))

@@ -8,7 +8,9 @@ idea as conditioning on the margins in Fisher's exact test; :mod:`persona_lab.de
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.errors import ConfigurationError
-from persona_lab.feedback import IntArray
+from persona_lab.feedback import IntArray, fold
 
 BINS = 48
 """Classes of the rate of ones, equal on the arcsine-square-root scale, where a rate's standard error is constant."""
@@ -80,6 +82,18 @@ def rate_bin(hits: IntArray, seen: IntArray) -> IntArray:
     return where
 
 
+def concentration_bin(counts: IntArray, seen: IntArray) -> IntArray:
+    """Return the class, 0 to ``BINS`` - 1, of how concentrated the choices (options, streams) are.
+
+    The root of the sum of squared shares, one half added to every count, from all options alike to always the same.
+    """
+    options = counts.shape[0]
+    share = (counts + 0.5) / (seen + 0.5 * options)
+    spread = np.arccos(np.clip(np.sqrt(fold(share * share)), 0.0, 1.0)) / np.arccos(np.sqrt(1.0 / options))
+    where: IntArray = np.clip(((1.0 - spread) * BINS).astype(np.int32), 0, BINS - 1)
+    return where
+
+
 class Levels(NamedTuple):
     """Critical values (rows of n, ``BINS``) and the lowest of each row."""
 
@@ -89,6 +103,8 @@ class Levels(NamedTuple):
 
 def critical(levels: Levels, statistic: NDArray[np.float32], seen: IntArray, hits: IntArray) -> NDArray[np.intp]:
     """Return the indices of the streams whose statistic exceeds its critical value.
+
+    ``hits`` counts ones (streams,), or every option (options, streams).
 
     Few streams come near the lowest value of their rows, and only those are looked up.
     """
@@ -100,7 +116,8 @@ def critical(levels: Levels, statistic: NDArray[np.float32], seen: IntArray, hit
     if near.size == 0:
         return near
     rows = np.minimum(rows_of(seen[near]), last)
-    over: NDArray[np.intp] = near[statistic[near] > levels.values[rows, rate_bin(hits[near], seen[near])]]
+    classify = rate_bin if hits.ndim == 1 else concentration_bin
+    over: NDArray[np.intp] = near[statistic[near] > levels.values[rows, classify(hits[..., near], seen[near])]]
     return over
 
 
@@ -134,26 +151,31 @@ def shipped(statistic: str) -> ThresholdTable:
     ConfigurationError
         If the package ships no table for these knobs.
     """
-    place = files("persona_lab.detectors") / "tables" / f"{statistic}.json"
+    folder = files("persona_lab.detectors") / "tables"
+    # A rise of ones is a fall of zeros: the same table with the classes of the rate the other way round.
+    mirrored = "-up-" in statistic
     try:
-        raw = json.loads(place.read_text(encoding="utf-8"))
+        raw = json.loads((folder / f"{statistic.replace('-up-', '-down-')}.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(
             "detector", "knobs", statistic, "knobs with a shipped table, or table=calibration.calibrate(detector)"
         ) from None
     shape = (len(raw["arl0"]), raw["rows"], BINS)
-    levels = np.array(raw["log_levels_in_thousandths"], dtype=np.float32).reshape(shape) / np.float32(1000)
-    return ThresholdTable(raw["statistic"], tuple(raw["arl0"]), levels.astype(np.float32))
+    packed = np.frombuffer(zlib.decompress(base64.b64decode(raw["log_levels"])), dtype="<i2")
+    levels = packed.reshape(shape).astype(np.float32) / np.float32(1000)
+    levels = np.ascontiguousarray(levels[..., ::-1] if mirrored else levels)
+    return ThresholdTable(statistic, tuple(raw["arl0"]), levels.astype(np.float32))
 
 
 def to_json(table: ThresholdTable) -> str:
-    """Return the table as the JSON text in which tables ship."""
+    """Return the table as the JSON text in which tables ship: thousandths as little-endian int16, zlib, base 64."""
+    thousandths = np.clip(np.rint(table.log_levels * 1000), -32000, 32000).astype("<i2")
     return json.dumps(
         {
             "statistic": table.statistic,
             "arl0": list(table.arl0),
             "rows": int(table.log_levels.shape[1]),
-            "log_levels_in_thousandths": np.rint(table.log_levels * 1000).astype(int).ravel().tolist(),
+            "log_levels": base64.b64encode(zlib.compress(thousandths.tobytes(), 9)).decode("ascii"),
         },
         separators=(",", ":"),
     )

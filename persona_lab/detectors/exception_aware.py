@@ -1,0 +1,197 @@
+"""A drift detector that allows for one bad day: Shiryaev-Roberts with an exception state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_lab.contracts import DriftEstimate
+from persona_lab.detectors.conditional import restart
+from persona_lab.detectors.stream import (
+    Trace,
+    Watch,
+    advance,
+    bits,
+    explain_bits,
+    known_watch,
+    positive,
+    ring,
+    start_trace,
+)
+from persona_lab.detectors.threshold import Levels, ThresholdTable, as_levels, critical, shipped_levels
+from persona_lab.errors import ConfigurationError
+from persona_lab.feedback import BoolArray, Feedback, FloatArray, IntArray, select
+
+CEILING = np.float32(1e30)
+LEAN, AGAINST = 8.0, 2.0
+"""The running rate starts at Beta(8, 2), as in ``ShiryaevRoberts``."""
+
+
+class ExceptionCore(NamedTuple):
+    """Weights relative to "nothing has changed, no exception on".
+
+    ``burst`` (streams,): nothing has changed, an exception is on; ``changed`` and ``changed_burst`` (shifts, streams):
+    the same after a change. ``session`` (streams,): the session of the latest event, and ``opened`` whether there was
+    one.
+    """
+
+    burst: NDArray[np.float32]
+    changed: NDArray[np.float32]
+    changed_burst: NDArray[np.float32]
+    session: NDArray[np.int32]
+    opened: NDArray[np.bool_]
+
+
+class ExceptionState(NamedTuple):
+    """The filter and the shared trace."""
+
+    core: ExceptionCore
+    trace: Trace
+
+
+@dataclass(frozen=True)
+class ExceptionAware:
+    """Tells a changed person from one bad session.
+
+    Use it where rejects come in bursts that mean nothing for tomorrow (a sick day, a one-off errand) and where streams
+    have sessions or days. A filter over four states, changed or not times exception on or not: exceptions begin with
+    ``rate`` an event, reject with probability ``severity``, end with ``ending`` an event and at the latest with the
+    session. Evidence for a change is the changed states' weight over the others', so a run of rejects that an exception
+    explains as well counts little until the next session confirms it. The price is a longer delay (printed by
+    ``studies.drift``); without exceptions in your data ``ShiryaevRoberts`` is quicker. Events of confidence c count as
+    likelihood ** c. Sources: Shiryaev 1963; hidden Markov forward algorithm (Rabiner 1989, equations 19 to 21).
+
+    Parameters
+    ----------
+    arl0
+        Mean events between false alarms, 20 to 5000, for streams whose sessions hold 1 to 8 events; longer or shorter
+        sessions move it (``calibration.calibrate`` makes an own table).
+    watch
+        What is a one: ``"acceptance"``, or ``"option"`` 1 of two. A change is a fall of ones.
+    shifts
+        Sizes of change to look for, in log-odds.
+    rate
+        Probability that an exception begins, an event.
+    severity
+        Probability of a reject during an exception.
+    ending
+        Probability that an exception ends, an event.
+    table
+        Own critical values.
+    """
+
+    arl0: float = 1000.0
+    watch: Watch = "acceptance"
+    shifts: tuple[float, ...] = (1.5, 2.5)
+    rate: float = 0.03
+    severity: float = 0.95
+    ending: float = 0.1
+    table: ThresholdTable | None = None
+
+    def __post_init__(self) -> None:
+        known_watch(self, self.watch)
+        positive(self, "arl0", self.arl0)
+        for name in ("rate", "severity", "ending"):
+            if not 0 < getattr(self, name) < 1:
+                raise ConfigurationError("ExceptionAware", name, getattr(self, name), "a probability between 0 and 1")
+        if not self.shifts or min(self.shifts) <= 0:
+            raise ConfigurationError("ExceptionAware", "shifts", self.shifts, "log-odds above 0, at least one")
+
+    @property
+    def statistic_name(self) -> str:
+        """Key of the threshold table."""
+        shape = "-".join(f"{value:g}" for value in (*self.shifts, self.rate, self.severity, self.ending))
+        return f"exception-aware-{shape}"
+
+    def fresh(self, streams: int) -> ExceptionCore:
+        """Return the arrays before any event."""
+        shape = (len(self.shifts), streams)
+        return ExceptionCore(
+            np.zeros(streams, dtype=np.float32),
+            np.zeros(shape, dtype=np.float32),
+            np.zeros(shape, dtype=np.float32),
+            np.zeros(streams, dtype=np.int32),
+            np.zeros(streams, dtype=np.bool_),
+        )
+
+    def step_in_session(
+        self,
+        core: ExceptionCore,
+        one: BoolArray,
+        seen: IntArray,
+        hits: IntArray,
+        session: IntArray,
+        confidence: FloatArray | float = 1.0,
+    ) -> tuple[ExceptionCore, NDArray[np.float32]]:
+        """Return new arrays and the statistic after an event in ``session``."""
+        begin, end = np.float32(self.rate), np.float32(self.ending)
+        fresh_session = (session != core.session) | ~core.opened
+        rate = (hits + np.float32(LEAN)) / (seen + np.float32(LEAN + AGAINST))
+        bad = np.where(one, np.float32(1 - self.severity), np.float32(self.severity))
+        usual = np.where(one, rate, np.float32(1) - rate)
+        weight = np.asarray(confidence, dtype=np.float32)
+        if not (weight == 1).all():
+            bad, usual = bad**weight, usual**weight
+        # An exception that was on stays on with 1 - ending, and never into the next session.
+        stay = np.where(fresh_session, np.float32(0), np.float32(1) - end)
+        calm = (np.float32(1) + core.burst * (np.float32(1) - stay)) * (np.float32(1) - begin)
+        storm = core.burst * stay + (np.float32(1) + core.burst * (np.float32(1) - stay)) * begin
+        calm_now, storm_now = calm * usual, storm * bad
+        changed, changed_burst = np.empty_like(core.changed), np.empty_like(core.changed_burst)
+        statistic = np.zeros_like(usual)
+        for row, shift in enumerate(self.shifts):
+            factor = np.float32(np.exp(-shift))
+            lower = factor * rate / (np.float32(1) + (factor - np.float32(1)) * rate)
+            after = np.where(one, lower, np.float32(1) - lower)
+            if not (weight == 1).all():
+                after = after**weight
+            free = core.changed[row] + core.changed_burst[row] * (np.float32(1) - stay)
+            held = core.changed_burst[row] * stay
+            # A change may come before every event: the unchanged weight moves over, as in R <- (1 + R) L.
+            changed[row] = (free * (np.float32(1) - begin) + calm) * after / calm_now
+            changed_burst[row] = (held + free * begin + storm) * bad / calm_now
+            evidence = changed[row] + changed_burst[row]
+            statistic += evidence
+        burst = storm_now / calm_now
+        statistic *= np.float32(1 / len(self.shifts)) / (np.float32(1) + burst)
+        np.minimum(changed, CEILING, out=changed)
+        np.minimum(changed_burst, CEILING, out=changed_burst)
+        opened = np.ones_like(core.opened)
+        moved = ExceptionCore(np.minimum(burst, CEILING), changed, changed_burst, session.astype(np.int32), opened)
+        return moved, np.minimum(statistic, CEILING)
+
+    def init(self, options: int, streams: int) -> ExceptionState:
+        """Return the state before any feedback."""
+        self.levels()
+        return ExceptionState(self.fresh(streams), start_trace(streams))
+
+    def levels(self) -> Levels:
+        """Return the critical values in use."""
+        if self.table is None:
+            return shipped_levels(self.statistic_name, self.arl0)
+        return as_levels(self.table, self.arl0)
+
+    def update(self, state: ExceptionState, given: Feedback) -> ExceptionState:
+        """Return the state after one feedback per stream."""
+        active, one = bits(given, self.watch)
+        before = state.trace
+        core, statistic = self.step_in_session(
+            state.core, one, before.seen, before.hits, given.session, given.confidence
+        )
+        trace = advance(before, active, one)
+        over = critical(self.levels(), statistic, trace.seen, trace.hits)
+        if not active.all():
+            core = select(active, core, state.core)
+            over = over[active[over]]
+        return ExceptionState(restart(self.fresh, core, over), ring(trace, over))
+
+    def alarm(self, state: ExceptionState) -> BoolArray:
+        """Return (streams,) booleans: did the latest feedback raise the alarm."""
+        return state.trace.fired
+
+    def estimate(self, state: ExceptionState) -> DriftEstimate:
+        """Return since when, from what to what, for the latest alarm of each stream."""
+        return explain_bits(state.trace, 2)
