@@ -37,10 +37,10 @@ PATHS: dict[str, tuple[Path, int, int]] = {
     "volatility K2": (VolatilityShift(0.05, 0.4, 2), 2, 7),
     "volatility K3": (VolatilityShift(0.05, 0.4, 2), 3, 7),
     "exceptions K2": (Exceptions(0.3, longest=5), 2, 7),
-    "exceptions K3": (Exceptions(0.3, longest=2), 3, 5),
-    "exceptions and switches K2": (Exceptions(0.3, longest=3, hazard=0.2), 2, 5),
-    "exceptions and switches K3": (Exceptions(0.3, longest=2, hazard=0.2), 3, 4),
-    "exceptions of a given law K2": (Exceptions(0.3, hazard=0.1, lengths=(0.5, 0.0, 0.5)), 2, 6),
+    "exceptions K3": (Exceptions(0.3, longest=3), 3, 7),
+    "exceptions and switches K2": (Exceptions(0.3, longest=3, hazard=0.2), 2, 7),
+    "exceptions and switches K3": (Exceptions(0.3, longest=2, hazard=0.2), 3, 5),
+    "exceptions of a given law K2": (Exceptions(0.3, hazard=0.1, lengths=(0.5, 0.0, 0.5)), 2, 7),
 }
 
 CHANNELS: dict[str, Channel] = {
@@ -176,7 +176,7 @@ def random_answers(channel: Channel, options: int, steps: int, case: int) -> lis
 def test_the_limit_equals_the_enumeration_of_every_hidden_path(case: tuple[Path, int, int], channel: Channel) -> None:
     path, options, steps = case
     if channel is not CHANNELS["full"]:
-        steps = min(steps, 5 if options == 2 else 4)
+        steps = min(steps, 6 if options == 2 else 5)
     scenario = Scenario("tiny_v1", path, channel, options=options, interactions=steps)
     rule = limit(scenario, live(scenario, seed=0, users=(0, 1))).strategy
     assert rule is not None
@@ -303,3 +303,21 @@ def test_the_limit_keeps_its_head_where_an_exception_is_certain_or_an_answer_imp
 )
 def test_the_exact_filters_keep_the_contract_of_update_strategies(rule: UpdateStrategy) -> None:
     check_strategy(rule)
+
+
+def test_the_enumeration_notices_a_wrong_parameter() -> None:
+    path, channel = Exceptions(0.3, longest=2, hazard=0.2), CHANNELS["partial"]
+    scenario = Scenario("wrong_v1", path, channel, options=3, interactions=5)
+    lives = live(scenario, seed=0, users=(0, 1))
+    given = random_answers(channel, 3, 5, 0)
+    expected = enumerated(path, 3, np.array([[a.probability(channel, 3, k) for k in range(3)] for a in given]))
+    gaps = {}
+    for factor in (1.0, 1.02):
+        rule = limit(scenario, lives, hazard_factor=factor).strategy
+        assert rule is not None
+        state = rule.init(3, 1)
+        for a in given[:-1]:
+            state = rule.update(state, feedback(proposed=[a.proposed], kind=[a.kind], corrected=[a.named]))
+        gaps[factor] = float(np.abs(rule.belief(state)[:, 0] - expected[-1]).max())
+    assert gaps[1.0] < 1e-12
+    assert gaps[1.02] > 1e-4

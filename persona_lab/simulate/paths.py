@@ -3,7 +3,9 @@
 The law (LIMITS, "Law in full"), in the order of one interaction t of one stream: (1) if no burst is on and t >= 1, the
 preference switches with the path's hazard to a uniform other option; (2) if no burst is on, an exception starts with
 probability ``rate`` and lasts U{1..longest} interactions, this one included, wanting one uniform other option; (3) the
-person wants the exception's option while it lasts, else the preferred one. A burst may follow a burst at once.
+person wants the exception's option while it lasts, else the preferred one. A burst may follow a burst at once, as the
+interaction after its last is free again. This reading (the hazard before the burst) reproduces the published errors of
+the limit in all nine columns, see ``benchmarks/evidence/world.py``.
 """
 
 from __future__ import annotations
