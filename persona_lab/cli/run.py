@@ -98,6 +98,7 @@ def run(
       persona-lab run --scenario slow_noise10_v1 --strategy ewma-0.1 --users 5000
     """
     from persona_lab.report.build import write_report  # Plotly is imported only once there is something to draw
+    from persona_lab.report.parts import extra_sections
 
     console = Console(stderr=True, quiet=quiet)
     chosen = PROFILES[profile]
@@ -109,9 +110,12 @@ def run(
         seed=seed,
         profile=profile,
     )
+    whole = not (scenario_ids or scenario_files or strategy_names)
     with _progress(console) as advance:
         result = run_study(plan, jobs=jobs, progress=advance)
-    write_report(result, out)
+    with console.status("the other parts of the report"):
+        extra = extra_sections(profile, seed=seed) if whole else ()
+    write_report(result, out, extra=extra)
     Console(width=None if console.is_terminal else 120).print(headline(result))
     click.echo(f"Report: {(out / 'report.html')}")
 

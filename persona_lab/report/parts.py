@@ -1,0 +1,22 @@
+"""The parts of a full report beside the tracking study, each small enough for a minute on two cores in all."""
+
+from __future__ import annotations
+
+from persona_lab.report.proactive_section import proactive_section
+from persona_lab.report.sections import Section
+
+PROACTIVE_PEOPLE = {"smoke": 16, "ci": 64, "full": 128}
+"""People per cell by profile."""
+
+
+def extra_sections(profile: str, *, seed: int) -> tuple[Section, ...]:
+    """Run the other areas' small studies and return their sections, in reading order.
+
+    Parameters
+    ----------
+    profile
+        Name of the profile (``studies.profiles.PROFILES``); decides how many people are simulated.
+    seed
+        Luck.
+    """
+    return (proactive_section(seed=seed, people=PROACTIVE_PEOPLE[profile]),)
