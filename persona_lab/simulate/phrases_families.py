@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from persona_lab.contracts import Stance
+from persona_lab.simulate import phrases_more as more
 
 
 class Family(NamedTuple):
@@ -241,14 +242,14 @@ _INDIRECT: tuple[tuple[str, str, Stance, tuple[str, ...]], ...] = (
 
 def _general() -> tuple[Family, ...]:
     groups = (
-        (Stance.WANTS, "plain", _WANTS),
-        (Stance.WANTS, "vague", _WANTS_VAGUE),
-        (Stance.DOES_NOT_WANT, "plain", _DOES_NOT_WANT),
-        (Stance.DOES_NOT_WANT, "vague", _DOES_NOT_WANT_VAGUE),
-        (Stance.DOES_NOT_WANT, "sarcastic", _DOES_NOT_WANT_SARCASTIC),
-        (Stance.CHANGED_MIND, "plain", _CHANGED_MIND),
-        (Stance.ONLY_ONCE, "plain", _ONLY_ONCE),
-        (Stance.NOTHING, "plain", _NOTHING),
+        (Stance.WANTS, "plain", {**_WANTS, **more.WANTS}),
+        (Stance.WANTS, "vague", {**_WANTS_VAGUE, **more.WANTS_VAGUE}),
+        (Stance.DOES_NOT_WANT, "plain", {**_DOES_NOT_WANT, **more.DOES_NOT_WANT}),
+        (Stance.DOES_NOT_WANT, "vague", {**_DOES_NOT_WANT_VAGUE, **more.DOES_NOT_WANT_VAGUE}),
+        (Stance.DOES_NOT_WANT, "sarcastic", {**_DOES_NOT_WANT_SARCASTIC, **more.DOES_NOT_WANT_SARCASTIC}),
+        (Stance.CHANGED_MIND, "plain", {**_CHANGED_MIND, **more.CHANGED_MIND}),
+        (Stance.ONLY_ONCE, "plain", {**_ONLY_ONCE, **more.ONLY_ONCE}),
+        (Stance.NOTHING, "plain", {**_NOTHING, **more.NOTHING}),
     )
     return tuple(
         Family(f"{stance.value}/{name}", stance, register, templates)

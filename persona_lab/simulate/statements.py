@@ -18,7 +18,7 @@ from persona_lab.simulate.phrases import CONTEXTS, FAMILIES, Family, render
 
 SEED = 7
 HELD_OUT_SHARE = 0.25
-PER_FAMILY = 22
+PER_FAMILY = 12
 """Statements drawn per general family; an indirect family gives each of its templates once or twice."""
 
 FILE_NAME = "statements.csv"

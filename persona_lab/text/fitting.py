@@ -1,0 +1,192 @@
+"""Fit the interpreter on labelled statements: head, pair logit, stance, calibration, all out of family."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from persona_lab.contracts import Stance
+from persona_lab.protocols import TextEncoder
+from persona_lab.text.model import InterpreterModel, logit, softmax
+from persona_lab.text.pairs import (
+    PAIR_FEATURES,
+    Encoded,
+    Pair,
+    described,
+    encode_statements,
+    head_chances,
+    pair_features,
+)
+
+FOLDS = 4
+HEAD_C = 5.0
+STANCE_C = 1.0
+"""Inverse penalties, chosen by cross-validation over the training families."""
+
+PAIR_PENALTY = 1e-3
+PURE_MARKERS = frozenset({"start", "stop", "negation", "but"})
+"""The head learns from statements without "instead of" and the like: those name one option."""
+
+
+class Example(NamedTuple):
+    """A labelled statement; context and option are None where it teaches nothing."""
+
+    text: str
+    context: str | None
+    option: str | None
+    stance: Stance
+    family: str
+
+
+def fit_interpreter(examples: Sequence[Example], encoder: TextEncoder) -> InterpreterModel:
+    """Return the coefficients fitted on ``examples``; needs scikit-learn, takes seconds, no chance involved.
+
+    The calibration and the pair logit see only predictions for families that the head and the stance classifier were
+    not fitted on.
+    """
+    encoded = encode_statements([example.text for example in examples], encoder)
+    lexicon = sorted({(e.context, e.option) for e in examples if e.context is not None and e.option is not None})
+    pair_vectors = encoder.encode([described(pair) for pair in lexicon])
+    families = sorted({example.family for example in examples})
+    fold_of = {family: number % FOLDS for number, family in enumerate(families)}
+    folds = np.array([fold_of[example.family] for example in examples])
+    target = np.array([lexicon.index((e.context, e.option)) if e.context and e.option else -1 for e in examples])
+    stances = np.array([example.stance.value for example in examples])
+    weights = _family_weights(examples)
+    facts = _Facts(encoded, lexicon, pair_vectors, target, stances, weights)
+
+    everyone = np.ones(len(examples), dtype=bool)
+    features = np.zeros((len(examples), len(lexicon), PAIR_FEATURES))
+    stance_chance = np.zeros((len(examples), len(set(stances))))
+    for fold in range(FOLDS):
+        part = _linear_parts(facts, folds != fold, encoder.name)
+        for i in np.flatnonzero(folds == fold):
+            features[i] = _features(encoded[i], facts, part)
+            stance_chance[i] = softmax(_stance_scores(encoded[i], part))
+    nameless = np.stack([_features(one, facts, None) for one in encoded])
+
+    pair_chance = np.zeros((len(examples), len(lexicon)))
+    for half in range(2):
+        fitted = _fit_pairs(features, nameless, target, weights, folds % 2 != half)
+        for i in np.flatnonzero(folds % 2 == half):
+            pair_chance[i] = softmax(features[i] @ fitted)
+
+    final = _linear_parts(facts, everyone, encoder.name)
+    return final._replace(
+        pair_weights=_fit_pairs(features, nameless, target, weights, everyone),
+        calibration=_calibrate(pair_chance, stance_chance, final.stances, target, stances, weights),
+    )
+
+
+class _Facts(NamedTuple):
+    encoded: list[Encoded]
+    lexicon: list[Pair]
+    pair_vectors: NDArray[np.float32]
+    target: NDArray[np.int64]
+    stances: NDArray[np.str_]
+    weights: NDArray[np.float64]
+
+
+def _family_weights(examples: Sequence[Example]) -> NDArray[np.float64]:
+    names, counts = np.unique([example.family for example in examples], return_counts=True)
+    size = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    raw = np.array([1.0 / size[example.family] for example in examples])
+    scaled: NDArray[np.float64] = raw * len(raw) / raw.sum()
+    return scaled
+
+
+def _linear_parts(facts: _Facts, rows: NDArray[np.bool_], encoder: str) -> InterpreterModel:
+    from sklearn.linear_model import LogisticRegression
+
+    pure = np.array([all(part.marker in PURE_MARKERS for part in one.parts) for one in facts.encoded])
+    chosen = rows & pure & (facts.target >= 0)
+    head = LogisticRegression(C=HEAD_C, max_iter=300)
+    head.fit(np.stack([one.vector for one in facts.encoded])[chosen], facts.target[chosen])
+    weights = np.zeros((len(facts.lexicon), facts.pair_vectors.shape[1]), dtype=np.float32)
+    bias = np.full(len(facts.lexicon), -50.0, dtype=np.float32)
+    weights[head.classes_], bias[head.classes_] = head.coef_, head.intercept_
+    stance = LogisticRegression(C=STANCE_C, max_iter=2000)
+    stance.fit(stance_inputs(facts.encoded)[rows], facts.stances[rows], sample_weight=facts.weights[rows])
+    return InterpreterModel(
+        encoder=np.array(encoder),
+        lexicon=np.array(facts.lexicon),
+        head_weights=weights,
+        head_bias=bias,
+        pair_weights=np.zeros(PAIR_FEATURES),
+        stances=np.array(stance.classes_),
+        stance_weights=np.asarray(stance.coef_, dtype=np.float32),
+        stance_bias=np.asarray(stance.intercept_, dtype=np.float32),
+        calibration=np.zeros(4),
+    )
+
+
+def stance_inputs(encoded: Sequence[Encoded]) -> NDArray[np.float64]:
+    """Return (statements, cues + d), the input of the stance classifier."""
+    return np.stack([np.concatenate([one.cues, one.vector]) for one in encoded])
+
+
+def _stance_scores(one: Encoded, model: InterpreterModel) -> NDArray[np.float64]:
+    scores: NDArray[np.float64] = model.stance_weights @ stance_inputs([one])[0] + model.stance_bias
+    return scores
+
+
+def _features(one: Encoded, facts: _Facts, part: InterpreterModel | None) -> NDArray[np.float64]:
+    size = len(facts.lexicon)
+    known, nothing_new = np.full(size, part is not None), np.zeros(size, dtype=bool)
+    head = None if part is None else head_chances(one, part, np.arange(size))
+    return pair_features(one, facts.lexicon, facts.pair_vectors, head, known, nothing_new)
+
+
+def _fit_pairs(
+    features: NDArray[np.float64],
+    nameless: NDArray[np.float64],
+    target: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    rows: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Conditional logit by penalised maximum likelihood; every other statement counts once more without the lexicon."""
+    chosen = rows & (target >= 0)
+    inputs = np.concatenate([features[chosen], nameless[chosen][::2]])
+    right = np.concatenate([target[chosen], target[chosen][::2]])
+    weight = np.concatenate([weights[chosen], weights[chosen][::2]])
+    weight = weight / weight.sum()
+    flat = inputs.reshape(-1, inputs.shape[2])
+    hit = inputs[np.arange(len(right)), right]
+
+    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        chances = softmax((flat @ w).reshape(inputs.shape[:2]))
+        value = -(weight * np.log(chances[np.arange(len(right)), right] + 1e-300)).sum()
+        gradient = (weight[:, None] * chances).ravel() @ flat - weight @ hit
+        return float(value + PAIR_PENALTY * w @ w), gradient + 2 * PAIR_PENALTY * w
+
+    found: Any = minimize(loss, np.zeros(inputs.shape[2]), jac=True, method="L-BFGS-B", options={"maxiter": 60})
+    return np.asarray(found.x, dtype=np.float64)
+
+
+def _calibrate(
+    pair_chance: NDArray[np.float64],
+    stance_chance: NDArray[np.float64],
+    names: NDArray[np.str_],
+    target: NDArray[np.int64],
+    stances: NDArray[np.str_],
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    from sklearn.linear_model import LogisticRegression
+
+    said = names[stance_chance.argmax(axis=1)]
+    nothing = said == Stance.NOTHING.value
+    right = (said == stances) & (nothing | (pair_chance.argmax(axis=1) == target))
+    inputs = calibration_inputs(stance_chance.max(axis=1), pair_chance.max(axis=1), nothing)
+    fitted = LogisticRegression(C=10.0, fit_intercept=False, max_iter=500).fit(inputs, right, sample_weight=weights)
+    return np.asarray(fitted.coef_[0], dtype=np.float64)
+
+
+def calibration_inputs(
+    stance: NDArray[np.float64], pair: NDArray[np.float64], nothing: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return (statements, 4): bias, stance logit, pair logit (0 where nothing is taught), teaches nothing."""
+    return np.column_stack([np.ones(len(stance)), logit(stance), np.where(nothing, 0.0, logit(pair)), nothing])

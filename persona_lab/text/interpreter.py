@@ -1,0 +1,250 @@
+"""What a statement means for the user's model: structured fields first, then text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_lab.contracts import Interpretation, Stance, Statement
+from persona_lab.errors import ConfigurationError
+from persona_lab.plaintext import plain
+from persona_lab.protocols import TextEncoder
+from persona_lab.text.cues import cue_values, FEATURE_NAMES, words
+from persona_lab.text.encoder import SentenceEncoder
+from persona_lab.text.model import InterpreterModel, load_model, logit, softmax
+from persona_lab.text.pairs import Encoded, Pair, described, encode_statements, head_chances, pair_features
+
+ACCEPTING = frozenset({"accepted", "accept", "approved", "positive", "confirmed", "kept"})
+REFUSING = frozenset({"declined", "decline", "rejected", "negative", "dismissed", "refused"})
+"""Values of ``metadata.status`` that settle the stance towards the option named in the metadata."""
+
+OPTION_FIELDS = ("option_chosen", "corrected_to", "option", "choice", "proposed")
+"""Metadata fields that may name the option, strongest first."""
+
+OPENING_BIAS = 3.0
+"""Log odds against opening a new option or context where a known one would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextInterpreter:
+    """Read feedback in words: context and option by embeddings and names, stance by a classifier over cues.
+
+    When to use it: feedback arrives as sentences. Where the client can send ``metadata.context``, ``metadata.status`` and an option,
+    let it: structured fields win over text, always. How it fails: irony without a marker, two preferences in one sentence (it
+    reports the stronger), languages other than English, and options whose names say nothing ("option_b"). Its
+    confidence is calibrated on phrasings that it was not fitted on, and is meant to multiply the event's weight.
+
+    Parameters
+    ----------
+    encoder
+        Texts to vectors; must be the one that ``model`` was fitted with.
+    model
+        Fitted coefficients; None takes those of the package (for the default encoder).
+    open_new
+        Whether text may open an option or context that the user does not have yet; if not, the best known one is taken.
+    """
+
+    encoder: TextEncoder = field(default_factory=SentenceEncoder)
+    model: InterpreterModel | None = None
+    open_new: bool = True
+
+    def __post_init__(self) -> None:
+        fitted_with = str(self.fitted.encoder)
+        if fitted_with != self.encoder.name:
+            raise ConfigurationError(
+                "TextInterpreter", "encoder", self.encoder.name, f"{fitted_with!r}, with which the model was fitted"
+            )
+
+    @property
+    def fitted(self) -> InterpreterModel:
+        """The coefficients in use."""
+        return _packaged() if self.model is None else self.model
+
+    def interpret(
+        self, statements: Sequence[Statement], known: Mapping[str, Sequence[str]]
+    ) -> Sequence[Interpretation]:
+        """Return one interpretation per statement.
+
+        Parameters
+        ----------
+        statements
+            What was said, with metadata. Text is cut at 2,000 visible characters.
+        known
+            The user's contexts and the options of each; may be empty.
+        """
+        structured = [_from_metadata(statement) for statement in statements]
+        texts = [plain(statement.text) for statement in statements]
+        reading = [
+            i
+            for i, (fields, text) in enumerate(zip(structured, texts, strict=True))
+            if words(text) and (not fields.complete or _may_be_exception(text))
+        ]
+        read = dict(
+            zip(reading, self._read([texts[i] for i in reading], [structured[i] for i in reading], known), strict=True)
+        )
+        return [_joined(fields, read.get(i)) for i, fields in enumerate(structured)]
+
+    def _read(
+        self, texts: Sequence[str], fields: Sequence[_Fields], known: Mapping[str, Sequence[str]]
+    ) -> list[Interpretation]:
+        if not texts:
+            return []
+        model = self.fitted
+        encoded = encode_statements(texts, self.encoder)
+        candidates = _candidates(known, model, self.open_new)
+        vectors = self.encoder.encode([described(pair) for pair in candidates.pairs])
+        stances = stance_chances(encoded, model)
+        return [
+            self._decide(one, field, chances, candidates, vectors)
+            for one, field, chances in zip(encoded, fields, stances, strict=True)
+        ]
+
+    def _decide(
+        self,
+        one: Encoded,
+        fields: _Fields,
+        stances: NDArray[np.float64],
+        candidates: _Candidates,
+        vectors: NDArray[np.float32],
+    ) -> Interpretation:
+        model = self.fitted
+        stance, stance_chance = _stance(stances, model, fields)
+        if stance is Stance.NOTHING:
+            return Interpretation(None, None, stance, _confidence(model, stance_chance, 1.0, True), False)
+        if not candidates.pairs:
+            return Interpretation(fields.context, None, stance, 0.0, False)
+        allowed = [
+            i
+            for i, (context, option) in enumerate(candidates.pairs)
+            if fields.context in (None, context) and fields.option in (None, option)
+        ]
+        if not allowed:
+            return Interpretation(
+                fields.context, fields.option, stance, _confidence(model, stance_chance, 1.0, False), False
+            )
+        scores = pair_scores(one, model, candidates, vectors)[allowed]
+        chances = softmax(scores)
+        best = int(chances.argmax())
+        context, option = candidates.pairs[allowed[best]]
+        return Interpretation(
+            context, option, stance, _confidence(model, stance_chance, float(chances[best]), False), False
+        )
+
+
+class _Fields(NamedTuple):
+    context: str | None
+    option: str | None
+    stance: Stance | None
+
+    @property
+    def complete(self) -> bool:
+        return None not in (self.context, self.option, self.stance)
+
+
+class _Candidates(NamedTuple):
+    pairs: tuple[Pair, ...]
+    places: NDArray[np.int64]
+    new: NDArray[np.bool_]
+
+
+def stance_chances(encoded: Sequence[Encoded], model: InterpreterModel) -> NDArray[np.float64]:
+    """Return (statements, stances) probabilities, in the order of ``model.stances``."""
+    inputs = np.stack([np.concatenate([one.cues, one.vector]) for one in encoded])
+    return softmax(inputs @ model.stance_weights.T.astype(np.float64) + model.stance_bias)
+
+
+def pair_scores(
+    one: Encoded, model: InterpreterModel, candidates: _Candidates, vectors: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return (pairs,) scores of the conditional logit."""
+    head = head_chances(one, model, candidates.places)
+    features = pair_features(one, candidates.pairs, vectors, head, candidates.places >= 0, candidates.new)
+    scores: NDArray[np.float64] = features @ model.pair_weights - OPENING_BIAS * candidates.new
+    return scores
+
+
+@cache
+def _packaged() -> InterpreterModel:
+    return load_model()
+
+
+def _candidates(known: Mapping[str, Sequence[str]], model: InterpreterModel, open_new: bool) -> _Candidates:
+    own = [(context, option) for context, options in known.items() for option in options]
+    lexicon: list[Pair] = [(str(context), str(option)) for context, option in model.lexicon]
+    extra = [pair for pair in lexicon if pair not in set(own)] if open_new else []
+    place = {pair: number for number, pair in enumerate(lexicon)}
+    pairs = (*own, *extra)
+    return _Candidates(
+        pairs,
+        np.array([place.get(pair, -1) for pair in pairs], dtype=np.int64),
+        np.arange(len(pairs)) >= len(own),
+    )
+
+
+def _from_metadata(statement: Statement) -> _Fields:
+    data: Mapping[str, Any] = statement.metadata
+    context = _name(data.get("context"))
+    option = next((name for key in OPTION_FIELDS if (name := _name(data.get(key))) is not None), None)
+    status = str(data.get("status", "")).casefold()
+    stance: Stance | None = None
+    if status in ACCEPTING or _name(data.get("option_chosen")) or _name(data.get("corrected_to")):
+        stance = Stance.WANTS
+    elif status in REFUSING:
+        stance = Stance.DOES_NOT_WANT
+    if data.get("exception") is True or data.get("only_once") is True:
+        stance = Stance.ONLY_ONCE
+    return _Fields(context, option, stance)
+
+
+def _name(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+_ONCE_CUES = tuple(FEATURE_NAMES.index(name) for name in ("once", "this_once", "exception", "only_time", "this_week"))
+
+
+def _may_be_exception(text: str) -> bool:
+    values = cue_values(text)
+    return any(values[i] for i in _ONCE_CUES)
+
+
+def _joined(fields: _Fields, read: Interpretation | None) -> Interpretation:
+    """Structured fields win; text may only add what they leave open, and that it was for once."""
+    if fields.complete:
+        once = read is not None and read.stance is Stance.ONLY_ONCE and fields.stance is Stance.WANTS
+        stance = Stance.ONLY_ONCE if once else fields.stance
+        assert stance is not None  # complete
+        return Interpretation(fields.context, fields.option, stance, 1.0, True)
+    if read is None:
+        taught = fields.stance is not None and fields.option is not None
+        return Interpretation(
+            fields.context, fields.option, Stance.NOTHING if not taught else fields.stance or Stance.NOTHING, 1.0, True
+        )
+    return read
+
+
+def _stance(stances: NDArray[np.float64], model: InterpreterModel, fields: _Fields) -> tuple[Stance, float]:
+    names = [str(name) for name in model.stances]
+    if fields.stance is Stance.WANTS:
+        # The status says that it was welcome; the text may say for how long, or since when.
+        allowed = [Stance.WANTS, Stance.CHANGED_MIND, Stance.ONLY_ONCE] if fields.option else None
+        if allowed is not None:
+            chances = {stance: float(stances[names.index(stance.value)]) for stance in allowed}
+            best = max(allowed, key=lambda stance: chances[stance])
+            return best, 1.0
+    best_place = int(stances.argmax())
+    return Stance(names[best_place]), float(stances[best_place])
+
+
+def _confidence(model: InterpreterModel, stance: float, pair: float, nothing: bool) -> float:
+    inputs = np.array([1.0, 0.0, 0.0, float(nothing)])
+    inputs[1:3] = logit(np.array([stance, pair]))
+    if nothing:
+        inputs[2] = 0.0
+    return round(1.0 / (1.0 + math.exp(-float(inputs @ model.calibration))), 4)
