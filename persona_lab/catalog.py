@@ -32,7 +32,9 @@ STRATEGIES: dict[str, UpdateStrategy] = {
     "ewma-0.1": Ewma(rate=0.1),
     "ewma-0.2": Ewma(rate=0.2),
     "ewma-0.3": Ewma(rate=0.3),
-    "ewma-0.2-by-confidence": Composed(memory=Ewma(rate=0.2), weight=ByConfidence()),
+    "ewma-0.2-by-confidence": Composed(
+        memory=ForgettingCount(keep=0.8, half_life=None, prior=0.05), weight=ByConfidence()
+    ),
     "sliding-window": SlidingWindow(length=9),
     "debounce": Debounce(repeats=3),
     "hysteresis": Guarded(Ewma(rate=0.3), Hysteresis(margin=0.1)),

@@ -73,7 +73,7 @@ def test_ewma_moves_by_its_rate_and_has_the_arg_max_of_the_discounted_count() ->
     assert after(Ewma(0.2), says(1)) == pytest.approx([0.2, 0.4, 0.2, 0.2])
     assert after(Ewma(0.2), declines(1)) == pytest.approx([0.2 + 0.2 / 3, 0.2, 0.2 + 0.2 / 3, 0.2 + 0.2 / 3])
     rng = np.random.default_rng(1)  # a test's own luck
-    ewma, count = Ewma(0.2), ForgettingCount(keep=0.8, half_life=np.inf, prior=1.0)
+    ewma, count = Ewma(0.2), ForgettingCount(keep=0.8, half_life=None, prior=1.0)
     a, b = ewma.init(4, LANES), count.init(4, LANES)
     for _ in range(100):
         answer = feedback(proposed=0, kind=np.full(LANES, Kind.CORRECTED), corrected=rng.integers(0, 4, LANES))
@@ -289,6 +289,7 @@ def test_reset_on_alarm_starts_afresh_from_the_answer_that_raised_it() -> None:
         lambda: MixingPast(noise=0.0),
         lambda: ChangePoint(hazards=(0.0,)),
         lambda: ForgettingCount(keep=0.0),
+        lambda: ForgettingCount(half_life=np.inf),
         lambda: Hysteresis(patience=0),
         lambda: Noisy(0.0),
         lambda: Equal(silence=2.0),

@@ -10,7 +10,7 @@ from persona_lab.feedback import LANES, feedback
 from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.people import live
 from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
-from persona_lab.studies.reference import CELLS, RATIOS, reproduce
+from persona_lab.studies.reference import CELLS, RATIOS, WEIGHT_CELLS, WEIGHT_RATIOS, reproduce
 
 
 @pytest.mark.parametrize("cell", [cell for cell in CELLS if not cell.startswith("gradual")])
@@ -19,6 +19,13 @@ def test_simple_rules_reproduce_the_published_ratios(cell: str) -> None:
     rows = reproduce([SCENARIOS[cell]], {name: STRATEGIES[name] for name in RATIOS}, seed=11, users=300)
     assert [row.rule for row in rows] == ["limit", *RATIOS]
     # 64 figures at 3 standard errors: about one in six such suites would break a bound of 3 by luck alone.
+    assert {(row.rule, row.published, round(row.value, 3)) for row in rows if abs(row.z) > 3.0} == set()
+
+
+@pytest.mark.parametrize("cell", WEIGHT_CELLS)
+def test_confidence_weights_help_or_hurt_as_published(cell: str) -> None:
+    rows = reproduce([SCENARIOS[cell]], {name: STRATEGIES[name] for name in WEIGHT_RATIOS}, seed=3, users=200)
+    assert [row.rule for row in rows] == list(WEIGHT_RATIOS)
     assert {(row.rule, row.published, round(row.value, 3)) for row in rows if abs(row.z) > 3.0} == set()
 
 

@@ -24,9 +24,10 @@ class ForgettingCount:
     Parameters
     ----------
     keep
-        Share of the old votes kept at each answer, in (0, 1]; 1 forgets by time alone.
+        Share of the old votes kept at each answer, in (0, 1]; 1 forgets by time alone. An answer of little weight
+        makes as much room as any other (EWMA moves less for it instead); one of weight 0 makes none.
     half_life
-        Days after which a vote is worth half, > 0; ``inf`` forgets by answers alone.
+        Days after which a vote is worth half, > 0; None forgets by answers alone.
     prior
         Pseudo-count of every option, in answers (> 0): what the belief fades to.
     """
@@ -34,12 +35,12 @@ class ForgettingCount:
     declares: ClassVar[frozenset[str]] = frozenset({"zero_weight_is_a_no_op"})
 
     keep: float = 0.9
-    half_life: float = 60.0
+    half_life: float | None = 60.0
     prior: float = 0.5
 
     def __post_init__(self) -> None:
         require(0.0 < self.keep <= 1.0, self, "keep", "a share in (0, 1]")
-        require(self.half_life > 0.0, self, "half_life", "days > 0")
+        require(self.half_life is None or 0.0 < self.half_life < np.inf, self, "half_life", "days > 0, or None")
         require(0.0 < self.prior < np.inf, self, "prior", "a pseudo-count > 0")
 
     def init(self, options: int, streams: int) -> Counts:
@@ -52,14 +53,16 @@ class ForgettingCount:
 
     def absorb(self, state: Counts, evidence: FloatArray, weight: FloatArray, elapsed: FloatArray) -> Counts:
         """Return the votes faded by the wait and the answer, with the weighted evidence added."""
-        kept = self._faded(elapsed) * (1.0 - (1.0 - self.keep) * weight)
+        kept = self._faded(elapsed) * np.where(weight > 0.0, self.keep, 1.0)
         return Counts(kept * state.votes + weight * evidence)
 
     def belief(self, state: Counts, elapsed: FloatArray | float = 0.0) -> FloatArray:
         """Return (options, streams) probabilities, faded by the days elapsed."""
         return normalised(self._faded(elapsed) * state.votes, self.prior)
 
-    def _faded(self, elapsed: FloatArray | float) -> FloatArray:
+    def _faded(self, elapsed: FloatArray | float) -> FloatArray | np.float64:
         """Return what is left of a vote after ``elapsed`` days."""
+        if self.half_life is None:
+            return np.float64(1.0)
         left: FloatArray = np.exp2(-np.asarray(elapsed, dtype=np.float64) / self.half_life)
         return left

@@ -50,6 +50,24 @@ RATIOS: dict[str, tuple[float, ...]] = {
 """Errors as a multiple of the limit's, from the prototype's table in the project's LIMITS document."""
 
 
+WEIGHT_CELLS = (
+    "slow_weights_informative_v1",
+    "slow_weights_shuffled_v1",
+    "slow_weights_inverted_v1",
+    "fast_weights_informative_v1",
+    "fast_weights_shuffled_v1",
+    "fast_weights_inverted_v1",
+    "slow_exceptions_weights_informative_v1",
+    "slow_exceptions_weights_inverted_v1",
+)
+
+WEIGHT_RATIOS: dict[str, tuple[float, ...]] = {
+    "ewma-0.2": (1.36, 1.07, 1.36, 1.35, 1.11, 1.35, 1.95, 1.95),
+    "ewma-0.2-by-confidence": (1.15, 1.22, 2.98, 1.29, 1.17, 1.85, 1.77, 2.98),
+}
+"""The same for confidence weights: ignored, and taken at their word; the limit knows what they mean."""
+
+
 class Reproduction(NamedTuple):
     """One published figure beside ours; ``z`` is their distance in standard errors, beyond the rounding."""
 
@@ -110,20 +128,20 @@ def reproduce(
     """
     found = []
     for scenario in scenarios:
-        column = CELLS.index(scenario.id)
         tallies, best = compare(scenario, strategies, seed=seed, users=users)
         if best is None:
             continue
         rate = error_rate(counts=best)
-        if rate.value is not None and rate.standard_error is not None:
+        told = _published(scenario.id, "limit")
+        if told is not None and rate.value is not None and rate.standard_error is not None:
             percent, error = 100.0 * rate.value, 100.0 * rate.standard_error
-            z = _distance(percent, LIMIT_ERROR_PERCENT[column], error, users)
-            found.append(Reproduction(scenario.id, "limit", LIMIT_ERROR_PERCENT[column], percent, error, z, 0.0))
+            z = _distance(percent, told, error, users)
+            found.append(Reproduction(scenario.id, "limit", told, percent, error, z, 0.0))
         for name in strategies:
             ours = ratio_to_limit(counts=tallies[name], limit=best)
-            if ours.value is None or ours.standard_error is None:
+            published = _published(scenario.id, name)
+            if published is None or ours.value is None or ours.standard_error is None:
                 continue
-            published = RATIOS[name][column]
             z = _distance(ours.value, published, ours.standard_error, users)
             extra = regret(counts=tallies[name], limit=best).value
             found.append(Reproduction(scenario.id, name, published, ours.value, ours.standard_error, z, extra))
@@ -134,6 +152,15 @@ def tallied(scenario: Scenario, lives: Lives, rule: UpdateStrategy, *, seed: int
     """Return the errors that a rule makes on these people, by user."""
     trace = closed_loop(scenario, lives, rule, seed=seed, users=users)
     return tally(preferred=lives.preferred, proposed=trace.proposed, in_exception=lives.in_exception)
+
+
+def _published(cell: str, rule: str) -> float | None:
+    """Return the published figure, None where there is none."""
+    if cell in CELLS:
+        row = LIMIT_ERROR_PERCENT if rule == "limit" else RATIOS.get(rule)
+        return None if row is None else row[CELLS.index(cell)]
+    weighed = WEIGHT_RATIOS.get(rule) if cell in WEIGHT_CELLS else None
+    return None if weighed is None else weighed[WEIGHT_CELLS.index(cell)]
 
 
 def _distance(value: float, published: float, standard_error: float, users: int) -> float:

@@ -218,7 +218,7 @@ def search(
 
 
 def knobs_of(strategy: Any) -> dict[str, Knob]:
-    """Return the knobs of a rule, those of wrapped rules with dotted names.
+    """Return the knobs of a rule that are in use, those of wrapped rules with dotted names.
 
     Raises
     ------
@@ -236,7 +236,7 @@ def knobs_of(strategy: Any) -> dict[str, Knob]:
         raise ConfigurationError(
             type(strategy).__name__, "knobs", None, "a mapping of field to Knob, as this rule is not in KNOBS"
         )
-    return KNOBS[type(strategy)]
+    return {name: knob for name, knob in KNOBS[type(strategy)].items() if getattr(strategy, name) is not None}
 
 
 def changed(strategy: Any, name: str, value: float) -> Any:
