@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from persona_lab.report.proactive_figures import cells_figure
-from persona_lab.report.sections import UNDEFINED, Cell, Drawing, Section, Table, listing, name_cell, signed
+from persona_lab.report.sections import UNDEFINED, Cell, Drawing, Section, Table, name_cell, signed
 from persona_lab.studies.proactive import optimum_cells, policies, run_cells, summarise
 
 PEOPLE = 128
@@ -55,6 +55,9 @@ def proactive_section(*, seed: int, people: int = PEOPLE) -> Section:
     cells = pl.concat(
         [run_cells({name: known[name] for name in COMPARED}, seed=seed, people=people), optimum_cells()], how="diagonal"
     )
+    drawn = cells_figure(cells, list(DRAWN))
+    drawn.update_layout(legend={"orientation": "h", "y": 1.01, "yanchor": "bottom", "x": 0}, margin={"t": 110})
+    drawn.update_xaxes(tickangle=0, tickfont={"size": 11})
     table = summarise(cells).sort("drifting", "policy", descending=[True, False])
     return Section(
         "Acting unasked",
@@ -62,7 +65,7 @@ def proactive_section(*, seed: int, people: int = PEOPLE) -> Section:
         drawings=(
             Drawing(
                 name="proactive",
-                choices=(("drifting people", cells_figure(cells, list(DRAWN))),),
+                choices=(("drifting people", drawn),),
                 reading="Each point is one kind of drifting people under one pair of costs, as a share of what "
                 "somebody earns who knows at every moment what is welcome. Below 0 it would have been better never to "
                 "propose.",
@@ -70,6 +73,7 @@ def proactive_section(*, seed: int, people: int = PEOPLE) -> Section:
                     "legend": {"orientation": "h", "y": -0.5, "yanchor": "top", "x": 0, "font": {"size": 11}},
                     "margin": {"l": 45, "r": 10, "t": 20, "b": 230},
                     "height": 640,
+                    "xaxis": {"tickangle": 60},
                 },
             ),
         ),
@@ -94,7 +98,7 @@ def _verdict(table: pl.DataFrame, people: int) -> tuple[str, ...]:
     )
     if not free:
         return said
-    return (*said, f"Worse than never proposing in at least one cell: {listing(free)}.")
+    return (*said, f"Worse than never proposing in at least one cell: {'; '.join(f'`{name}`' for name in free)}.")
 
 
 def _table(table: pl.DataFrame) -> Table:
