@@ -131,6 +131,18 @@ def test_play_hides_what_nobody_said_and_does_not_depend_on_who_else_plays():
     assert answered[many.move != SILENT].mean() == pytest.approx(0.8, abs=0.02)
 
 
+def test_busy_people_are_interrupted_less_and_unneeded_help_is_unwelcome():
+    given = costs(1.0, 2.0, 0.1)
+    free, busy = AcceptanceWorld("redraw"), AcceptanceWorld("redraw", need=0.5, meeting=0.3, focus=0.3)
+    seen = play(DiscountedBeta(), busy, given, seed=2, people=300, steps=100)
+    plain = play(DiscountedBeta(), free, given, seed=2, people=300, steps=100)
+    np.testing.assert_allclose(seen.tolerance, plain.tolerance / 2)
+    at_focus, at_leisure = seen.interruption > 0.4, seen.interruption < 0.2
+    assert at_focus.mean() == pytest.approx(0.3, abs=0.01)
+    assert (seen.move == SUGGEST)[at_focus].mean() < 0.5 * (seen.move == SUGGEST)[at_leisure].mean()
+    assert np.unique(plain.interruption).tolist() == [0.1]
+
+
 def test_static_rule_thresholds():
     p = np.linspace(0.001, 0.999, 997)
     for given in (costs(1, 2, 0.1), costs(1, 0.5, 0.4), costs(2, 6, 0.5), costs(1, 0.2, 0.9)):
@@ -167,6 +179,7 @@ def test_approval_window_counts_only_the_latest_answers():
     [
         lambda: AcceptanceWorld("sometimes"),
         lambda: AcceptanceWorld("redraw", hazard=1.5),
+        lambda: AcceptanceWorld("redraw", meeting=0.6, focus=0.6),
         lambda: ApprovalRule(act_at=80),
         lambda: ApprovalRule(window=2),
         lambda: DiscountedBeta(discount=0),

@@ -45,7 +45,7 @@ def run(out: Path, people: int = PEOPLE) -> None:
     stated = confidence_study(
         seed=FRESH_SEED, people=max(people // 5, 50), training_seed=TRAINING_SEED, training_people=max(people // 10, 50)
     )
-    late = stated.after.filter(pl.col("answers") == 30)
+    late = stated.after.filter(pl.col("answers") == 31)
     elsewhere = _elsewhere(max(people // 5, 50))
     print(stated.worlds, late, elsewhere, flush=True)
 

@@ -7,6 +7,7 @@ user-level: people, not opportunities, are the sample.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +20,16 @@ from persona_lab.measurement import Measurement, undefined
 from persona_lab.metrics.calibration import ECE_BINS
 from persona_lab.metrics.pooled import mean, pooled_ratio
 from persona_lab.policies.utilities import ACT, SILENT, SUGGEST, act_value, suggest_value
+
+ANSWER_GROUPS = (
+    *((lag, lag) for lag in range(6)),
+    (6, 7),
+    (8, 10),
+    (11, 13),
+    (14, 16),
+    *((first, first + 4) for first in range(17, 42, 5)),
+)
+"""Answers since a change that are scored together, so that a group has enough: 0, 1, ... 5, 6 to 7, ... 37 to 41."""
 
 
 class Calibration(NamedTuple):
@@ -135,20 +146,25 @@ def answers_since_change(*, kind: IntArray, changed: NDArray[np.bool_]) -> IntAr
 
 
 def calibration_after_change(
-    *, stated: NDArray[Any], wanted: NDArray[Any], kind: IntArray, changed: NDArray[np.bool_], longest: int = 40
+    *,
+    stated: NDArray[Any],
+    wanted: NDArray[Any],
+    kind: IntArray,
+    changed: NDArray[np.bool_],
+    groups: Sequence[tuple[int, int]] = ANSWER_GROUPS,
 ) -> pl.DataFrame:
-    """Return the ECE of the forecast by answers heard since the latest change.
+    """Return the ECE of the forecast by answers heard since the latest change, in ``groups`` (first, last).
 
     Only steps at which somebody answered are scored (elsewhere a move was not made or its outcome is unknown to all).
-    Columns: ``answers`` since the change, ``ece``, ``ece_perfect``, ``n``.
+    Columns: ``answers`` (the last of the group), ``ece``, ``ece_perfect``, ``n``.
     """
     since = answers_since_change(kind=kind, changed=changed)
     heard = kind != Kind.SILENT
     rows = []
-    for lag in range(longest + 1):
-        here = heard & (since == lag)
+    for first, last in groups:
+        here = heard & (since >= first) & (since <= last)
         found = calibration(stated=stated[here], happened=wanted[here])
-        rows.append((lag, found.ece.value, found.ece_perfect, found.ece.n))
+        rows.append((last, found.ece.value, found.ece_perfect, found.ece.n))
     schema = {"answers": pl.Int64, "ece": pl.Float64, "ece_perfect": pl.Float64, "n": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row")
 

@@ -146,7 +146,16 @@ def after_change_figure(after: pl.DataFrame, target: float = 0.05) -> go.Figure:
                     line={"color": ORANGE, "width": 1, "dash": "solid" if law == "two_state" else "dash"},
                 )
             )
-    figure.add_hline(y=target, line={"color": BLACK, "width": 1}, annotation_text="target")
+    longest = after["answers"].max()
+    figure.add_trace(
+        go.Scatter(
+            x=[0, longest],
+            y=[target, target],
+            mode="lines",
+            name=f"target {target:g}",
+            line={"color": BLACK, "width": 1},
+        )
+    )
     return styled(
         figure,
         title="Stated confidence after a change of tolerance",

@@ -24,10 +24,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_lab.contracts import Costs
+from persona_lab.contracts import Costs, UserState
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, FloatArray, IntArray, Kind, padded
-from persona_lab.policies.utilities import SILENT, act_value, costs, suggest_value
+from persona_lab.policies.utilities import INTERRUPTION_FACTOR, SILENT, act_value, costs, suggest_value
 from persona_lab.protocols import StreamPolicy
 from persona_lab.randomness import uniforms
 
@@ -53,6 +53,11 @@ class AcceptanceWorld:
         Probability that a move is answered at all, whatever the answer.
     low, high
         The two tolerances of ``two_state``.
+    need
+        Share of opportunities at which anything is needed at all; elsewhere help is unwelcome whatever the tolerance.
+    meeting, focus
+        Shares of opportunities that arise in a meeting or in focused work, where a suggestion costs a multiple
+        (``policies.utilities.INTERRUPTION_FACTOR``); the agent sees which.
 
     Raises
     ------
@@ -65,13 +70,18 @@ class AcceptanceWorld:
     answer_rate: float = 0.8
     low: float = 0.05
     high: float = 0.85
+    need: float = 1.0
+    meeting: float = 0.0
+    focus: float = 0.0
 
     def __post_init__(self) -> None:
         if self.law not in ("two_state", "redraw"):
             raise ConfigurationError("AcceptanceWorld", "law", self.law, "'two_state' or 'redraw'")
-        for name in ("hazard", "answer_rate", "low", "high"):
+        for name in ("hazard", "answer_rate", "low", "high", "need", "meeting", "focus"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigurationError("AcceptanceWorld", name, getattr(self, name), "a probability, 0 to 1")
+        if self.meeting + self.focus > 1.0:
+            raise ConfigurationError("AcceptanceWorld", "focus", self.focus, "at most 1 together with meeting")
 
     @property
     def name(self) -> str:
@@ -107,8 +117,9 @@ class Play(NamedTuple):
     """What happened, and the truth behind it; every array is (steps, people).
 
     ``move`` codes 0 silent, 1 suggest, 2 act; ``kind`` is what the policy saw (``feedback.Kind``); ``wanted`` whether
-    the help would have been welcome; ``tolerance`` its probability; ``stated`` the policy's own probability before the
-    answer; ``changed`` where the tolerance changed. The last four are truth or diagnosis: for metrics only.
+    the help would have been welcome; ``tolerance`` its probability, need included; ``stated`` the policy's own
+    probability before the answer; ``changed`` where the tolerance changed; ``interruption`` the cost of a suggestion by
+    what the person was doing. All but the first two are truth or diagnosis: for metrics only.
     """
 
     move: IntArray
@@ -117,6 +128,11 @@ class Play(NamedTuple):
     tolerance: FloatArray
     stated: FloatArray
     changed: BoolArray
+    interruption: FloatArray
+
+    def costs(self, given: Costs) -> Costs:
+        """Return the costs with the interruption of every opportunity, (steps, people)."""
+        return given._replace(interruption=self.interruption)
 
 
 def tolerance_paths(
@@ -154,10 +170,12 @@ def play(
     width = padded(people)
     tolerance, changed = tolerance_paths(world, seed=seed, people=width, steps=steps)
     where = {"steps": (0, steps), "streams": (0, width)}
+    tolerance = tolerance * np.float32(world.need)
     wanted = uniforms(seed, "opportunity/wanted", **where) < tolerance
     heard = uniforms(seed, "opportunity/answered", **where) < world.answer_rate
     luck = uniforms(seed, "opportunity/policy", **where)
     padded_costs = Costs(*(np.resize(part, width) if part.ndim else part for part in given))
+    interruption = padded_costs.interruption * _busy(world, uniforms(seed, "opportunity/state", **where))
     moves = np.empty((steps, width), dtype=np.int8)
     kinds = np.empty((steps, width), dtype=np.int8)
     stated = np.empty((steps, width), dtype=np.float32)
@@ -165,13 +183,21 @@ def play(
     for t in range(steps):
         chance = luck[t].astype(np.float64)
         stated[t] = policy.acceptance(state, chance).mean
-        moves[t] = policy.decide(state, padded_costs, chance)
+        moves[t] = policy.decide(state, padded_costs._replace(interruption=interruption[t]), chance)
         kinds[t] = np.where(
             (moves[t] != SILENT) & heard[t], np.where(wanted[t], Kind.ACCEPTED, Kind.DECLINED), Kind.SILENT
         )
         state = policy.update(state, moves[t], kinds[t])
     cut = (slice(None), slice(0, people))
-    return Play(moves[cut], kinds[cut], wanted[cut], tolerance[cut], stated[cut], changed[cut])
+    return Play(moves[cut], kinds[cut], wanted[cut], tolerance[cut], stated[cut], changed[cut], interruption[cut])
+
+
+def _busy(world: AcceptanceWorld, luck: FloatArray) -> FloatArray:
+    """Return by how much a suggestion costs more at each opportunity, for what the person is doing."""
+    factor = INTERRUPTION_FACTOR
+    doing = np.where(luck < world.meeting + world.focus, factor[UserState.FOCUS], factor[UserState.FREE])
+    times: FloatArray = np.where(luck < world.meeting, factor[UserState.MEETING], doing)
+    return times
 
 
 def clairvoyant_value(tolerance: FloatArray, given: Costs) -> FloatArray:

@@ -100,8 +100,9 @@ def run_cells(
         for world in worlds:
             for setting in settings:
                 seen = play(build(world), world, setting.costs, seed=seed, people=people, steps=steps)
-                earned = metrics.utility(move=seen.move, wanted=seen.tolerance, costs=setting.costs)
-                share = metrics.share_of_limit(utility=earned, limit=clairvoyant_value(seen.tolerance, setting.costs))
+                paid = seen.costs(setting.costs)
+                earned = metrics.utility(move=seen.move, wanted=seen.tolerance, costs=paid)
+                share = metrics.share_of_limit(utility=earned, limit=clairvoyant_value(seen.tolerance, paid))
                 rows.append(
                     {
                         "policy": name,

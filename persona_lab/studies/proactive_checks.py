@@ -112,6 +112,9 @@ def confidence_study(
 ) -> ConfidenceStudy:
     """Measure stated confidence raw, with one isotonic map for all worlds, and with a map per world.
 
+    ``person_deviation`` is the root mean square over people of (accepted - stated) in a perfect forecaster's standard
+    errors: 1 if nobody is systematically over- or underestimated.
+
     Maps are fitted on other people (``training_seed``), on answered steps; scored on answered steps of fresh people.
     """
     if seed == training_seed:
@@ -134,7 +137,8 @@ def confidence_study(
         return fit_isotonic(stated, wanted)
 
     shared = fitted(list(training.values()))
-    rows, after = [], []
+    rows: list[tuple[object, ...]] = []
+    after = []
     maps = {"raw": dict.fromkeys(WORLDS, Calibrator()), "one map": dict.fromkeys(WORLDS, shared)}
     maps["a map per world"] = {world: fitted([training[world]]) for world in WORLDS}
     for name, by_world in maps.items():
@@ -143,7 +147,9 @@ def confidence_study(
             stated = by_world[world](seen.stated)
             heard = seen.kind != Kind.SILENT
             found = metrics.calibration(stated=stated[heard], happened=seen.wanted[heard])
-            rows.append((name, world.name, found.ece.value, found.ece_perfect, found.brier.value, found.ece.n))
+            each = metrics.person_calibration(stated=stated, wanted=seen.wanted, kind=seen.kind)
+            spread = float(np.sqrt(np.mean(each["deviation"].to_numpy() ** 2)))
+            rows.append((name, world.name, found.ece.value, found.ece_perfect, found.brier.value, spread, found.ece.n))
             everyone.append((stated[heard], seen.wanted[heard]))
             if world.hazard > 0:
                 table = metrics.calibration_after_change(
@@ -153,8 +159,8 @@ def confidence_study(
         pooled = metrics.calibration(
             stated=np.concatenate([s for s, _ in everyone]), happened=np.concatenate([y for _, y in everyone])
         )
-        rows.append((name, "all", pooled.ece.value, pooled.ece_perfect, pooled.brier.value, pooled.ece.n))
-    columns = ["map", "world", "ece", "ece_perfect", "brier", "n"]
+        rows.append((name, "all", pooled.ece.value, pooled.ece_perfect, pooled.brier.value, None, pooled.ece.n))
+    columns = ["map", "world", "ece", "ece_perfect", "brier", "person_deviation", "n"]
     return ConfidenceStudy(pl.DataFrame(rows, schema=columns, orient="row"), pl.concat(after), shared)
 
 
