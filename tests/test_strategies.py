@@ -235,6 +235,16 @@ def test_hysteresis_holds_the_choice_and_the_belief_stays_a_probability() -> Non
         assert np.argmax(after(patient, *spoken)) == np.argmax(after(Debounce(3), *spoken))
 
 
+def test_options_tied_for_the_lead_are_not_ranked_by_a_guard() -> None:
+    rule = Guarded(LastWriteWins(), Hysteresis(margin=0.9))
+    assert after(rule, declines(2)) == pytest.approx([1 / 3, 1 / 3, 0.0, 1 / 3])
+    # 3 is on show; declined, three others lead by a third, within the margin: they share 3's place below it.
+    assert after(rule, says(3), declines(3)) == pytest.approx([2 / 9, 2 / 9, 2 / 9, 1 / 3])
+    for margin in (0.0, 0.4, 1.0):
+        check_strategy(Guarded(LastWriteWins(), Hysteresis(margin=margin, patience=2)))
+        check_strategy(Guarded(Ewma(0.5), Hysteresis(margin=margin)))
+
+
 class Seen(NamedTuple):
     alarm: Any
     misses: Any

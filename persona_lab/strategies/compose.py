@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from persona_lab.feedback import Feedback, FloatArray
+import numpy as np
+
+from persona_lab.feedback import Feedback, FloatArray, IntArray
 from persona_lab.protocols import State
 from persona_lab.strategies.evidence import Equal, Likelihood, Votes, Weight
 
@@ -47,10 +49,11 @@ class Guard(Protocol):
 
 
 class ComposedState(NamedTuple):
-    """State of a :class:`Composed` rule: the memory's and the guard's (empty without a guard)."""
+    """State of a :class:`Composed` rule: the memory's, the guard's (empty without), how many options (streams,)."""
 
     memory: State
     guard: State
+    options: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +84,15 @@ class Composed:
     def init(self, options: int, streams: int) -> ComposedState:
         """Return the state before any feedback."""
         guard = () if self.guard is None else self.guard.init(options, streams)
-        return ComposedState(self.memory.init(options, streams), guard)
+        return ComposedState(self.memory.init(options, streams), guard, np.full(streams, options, dtype=np.int16))
 
     def update(self, state: ComposedState, given: Feedback) -> ComposedState:
         """Return the state after one feedback per stream; pure."""
-        options = self.memory.belief(state.memory).shape[0]
-        evidence = self.likelihood(given, options)
+        evidence = self.likelihood(given, int(state.options[0]))
         memory = self.memory.absorb(state.memory, evidence, self.weight(given), given.elapsed)
         if self.guard is None:
-            return ComposedState(memory, state.guard)
-        return ComposedState(memory, self.guard.watch(state.guard, self.memory.belief(memory), given))
+            return state._replace(memory=memory)
+        return state._replace(memory=memory, guard=self.guard.watch(state.guard, self.memory.belief(memory), given))
 
     def belief(self, state: ComposedState, elapsed: FloatArray | float = 0.0) -> FloatArray:
         """Return (options, streams) probabilities to act on."""

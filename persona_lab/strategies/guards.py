@@ -7,17 +7,22 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, IntArray, choose, one_hot, select
+from persona_lab.feedback import NO_OPTION, TIE, BoolArray, Feedback, FloatArray, IntArray, one_hot, select
 from persona_lab.protocols import DriftDetector, State, UpdateStrategy
 from persona_lab.strategies.compose import Guard
 from persona_lab.strategies.evidence import require
 
+LONGEST = 32_000
+"""Counts of answers stop here."""
+
 
 class Shown(NamedTuple):
-    """State: the option on show and the challenger (streams,), and how long the challenger has led, in answers."""
+    """State: the option on show (streams,), ``NO_OPTION`` while several are tied for it, and how long others have led.
+
+    ``led`` is (options, streams): answers in a row after which the option led and the one on show did not.
+    """
 
     option: IntArray
-    challenger: IntArray
     led: IntArray
 
 
@@ -47,36 +52,35 @@ class Hysteresis:
 
     def init(self, options: int, streams: int) -> Shown:
         """Return the state before anything was shown."""
-        none = np.full(streams, NO_OPTION, dtype=np.int8)
-        return Shown(none, none.copy(), np.zeros(streams, dtype=np.int16))
+        return Shown(np.full(streams, NO_OPTION, dtype=np.int8), np.zeros((options, streams), dtype=np.int16))
 
     def watch(self, state: Shown, belief: FloatArray, given: Feedback) -> Shown:
         """Return the state after ``given``: what is on show now, and who challenges it."""
+        best = belief.max(axis=0)
+        near = belief >= best - TIE
         unset = state.option == NO_OPTION
-        leader = choose(belief, state.option)
-        held = _at(belief, np.where(unset, leader, state.option))
-        challenged = leader != state.option
-        again = challenged & (leader == state.challenger)
-        led = np.where(again, np.minimum(state.led, 32_000) + 1, challenged).astype(np.int16)
-        ready = _at(belief, leader) - held > self.margin
+        held = near & one_hot(state.option, len(belief))
+        challenged = ~unset & ~held.any(axis=0)
+        led = np.where(challenged & near, np.minimum(state.led, LONGEST) + 1, 0).astype(np.int16)
+        ready = best - _at(belief, np.where(unset, 0, state.option)) > self.margin
         if self.patience is not None:
-            ready |= led >= self.patience
-        # Nothing is on show while the belief is still a tie of all options.
-        first = unset & (belief.max(axis=0) - belief.min(axis=0) > 0.0)
-        moves = first | (~unset & challenged & ready)
-        return Shown(
-            np.where(moves, leader, state.option).astype(np.int8),
-            np.where(moves | ~challenged, NO_OPTION, leader).astype(np.int8),
-            np.where(moves, 0, led).astype(np.int16),
-        )
+            ready |= led.max(axis=0) >= self.patience
+        moves = unset | (challenged & ready)
+        # Options tied for the lead have no rank: until one leads alone, none is held.
+        leader = np.where(near.sum(axis=0) == 1, near.argmax(axis=0), NO_OPTION)
+        return Shown(np.where(moves, leader, state.option).astype(np.int8), np.where(moves, 0, led).astype(np.int16))
 
     def show(self, state: Shown, belief: FloatArray) -> FloatArray:
         """Return the belief with the held option on top: it trades places with the leader."""
         held = one_hot(state.option, belief.shape[0])
-        top = one_hot(choose(belief, state.option), belief.shape[0])
-        swap: BoolArray = (state.option != NO_OPTION) & ~(held & top).any(axis=0)
-        best, own = belief.max(axis=0), _at(belief, np.where(swap, state.option, 0))
-        return np.where(swap & held, best, np.where(swap & top, own, belief))
+        best = belief.max(axis=0)
+        near = belief >= best - TIE
+        swap: BoolArray = (state.option != NO_OPTION) & ~(held & near).any(axis=0)
+        # Tied leaders share the held option's probability among them, one of their own places given up.
+        own = _at(belief, np.where(swap, state.option, 0))
+        many = near.sum(axis=0)
+        beaten = (best * (many - 1) + own) / many
+        return np.where(swap & held, best, np.where(swap & near, beaten, belief))
 
 
 def _at(belief: FloatArray, option: IntArray) -> FloatArray:
