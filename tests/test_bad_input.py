@@ -6,6 +6,8 @@ import math
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from log_data import EVENT
 
 from persona_lab.cli import main
@@ -331,3 +333,46 @@ def test_recipes_that_contradict_themselves():
             recipe_from({**base, **change}, file="recipe.toml")
         assert caught.value.column == key
         assert caught.value.file == "recipe.toml"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace("\n", "\r"),
+        lambda text: text.replace(",", ";"),
+        lambda text: text.replace("bob", '"bob"'),
+        lambda text: text.rstrip("\n"),
+    ],
+    ids=["byte-order mark", "CRLF", "CR", "semicolons", "quotes", "no last line end"],
+)
+def test_harmless_ways_to_write_csv(folder, change):
+    (folder / "log.csv").write_bytes(change(GOOD).encode())
+    assert load_log(folder / "log.csv", folder / "recipe.toml").frame["user_id"].to_list() == ["ann", "bob", "ann"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), wire=st.booleans())
+def test_whatever_the_file_holds_the_answer_is_a_log_or_an_input_error(tmp_path_factory, data, wire):
+    folder = tmp_path_factory.getbasetemp()
+    (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    contents = bytearray((json.dumps(EVENT) if wire else GOOD).encode())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(contents)))
+        cut = data.draw(st.integers(0, 12))
+        contents[place : place + cut] = data.draw(st.sampled_from(ODD))
+    path = folder / ("fuzz.jsonl" if wire else "fuzz.csv")
+    path.write_bytes(contents)
+    try:
+        told = "" if load_log(path, None if wire else folder / "recipe.toml").frame.height else "an empty log"
+    except InputError as error:
+        told = "" if str(path) in str(error) else f"an error without its file: {error}"
+    assert told == ""
+
+
+ODD = (
+    *(b"", b'"', b",", b"\n", b"\r", b"{", b"}", b"[", b"\0", b"\xff", b"NaN", b"null", b"true", b"-", b"1e999"),
+    *(b"9" * 30, b":", b" ", b"\\u0000", b"\xed\xa0\x80", b"\xe2\x80\xa8"),
+    *(b"0001-01-01T00:00:00+23:59", b"9999-12-31T23:59:59-23:59"),
+)

@@ -7,7 +7,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,11 @@ def read_table(path: Path, encoding: str = "utf-8") -> pl.DataFrame:
     if kind in PARQUET_ENDINGS:
         try:
             table = pl.read_parquet(path)
-        except (pl.exceptions.PolarsError, OSError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
             raise InputError(
                 f"this is not a complete Parquet file ({str(error).splitlines()[0]})",
                 file=str(path),
-                cure="It was probably cut off while copying: copy or export it again.",
+                cure="It was probably cut off or damaged while copying: copy or export it again.",
             ) from None
     elif kind in CSV_ENDINGS:
         table = _read_csv(decoded(path, encoding), path, "\t" if kind == ".tsv" else ",")
@@ -154,26 +154,40 @@ def _read_csv(text: str, path: Path, separator: str) -> pl.DataFrame:
     first = text.partition("\n")[0]
     if separator not in first and ";" in first:
         separator = ";"
-    header = next(csv.reader(io.StringIO(text), delimiter=separator))
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise InputError("two columns have the same name", file=str(path), column=twice[0], cure="Rename one of them.")
     try:
+        header = next(_records(text, separator))
+        twice = sorted({name for name in header if header.count(name) > 1})
+        if twice:
+            raise InputError(
+                "two columns have the same name", file=str(path), column=twice[0], cure="Rename one of them."
+            )
         # Blank text stays "" rather than null, for a recipe may map it to a meaning.
         return pl.read_csv(text.encode("utf-8"), separator=separator, infer_schema=False, empty_string_is_null=False)
-    except pl.exceptions.PolarsError as error:
-        for row, cells in enumerate(csv.reader(io.StringIO(text), delimiter=separator)):
-            if row and len(cells) != len(header):
-                raise InputError(
+    except (pl.exceptions.PolarsError, csv.Error) as error:
+        raise _csv_error(text, separator, path, str(error).splitlines()[0]) from None
+
+
+def _csv_error(text: str, separator: str, path: Path, problem: str) -> InputError:
+    """Return the error of the first row whose cells do not match the header, else the reader's own."""
+    try:
+        records = _records(text, separator)
+        header = next(records)
+        for row, cells in enumerate(records, start=1):
+            if len(cells) != len(header):
+                return InputError(
                     f"the row has {len(cells)} cells where the header has {len(header)}",
                     file=str(path),
                     row=row,
                     value=separator.join(cells),
                     cure="Quote cells that hold the separator, or repair the row.",
-                ) from None
-        raise InputError(
-            f"this is not CSV ({str(error).splitlines()[0]})", file=str(path), cure="Export the log again."
-        ) from None
+                )
+    except csv.Error as error:
+        problem = str(error)
+    return InputError(f"this is not CSV ({problem})", file=str(path), cure="Export the log again.")
+
+
+def _records(text: str, separator: str) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
 
 
 def _fits(raw: bytes, encoding: str) -> bool:

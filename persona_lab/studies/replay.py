@@ -20,7 +20,7 @@ from persona_lab.datasets.schema import REFERENCE
 from persona_lab.datasets.streams import StreamBlock, Streams, streams_of
 from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import NO_OPTION, FloatArray, IntArray, select
-from persona_lab.measurement import Measurement
+from persona_lab.measurement import Measurement, undefined
 from persona_lab.metrics import forecast
 from persona_lab.metrics.forecast import CLIP, RESAMPLES, Forecasts, Interval, Resamples
 from persona_lab.protocols import UpdateStrategy
@@ -115,12 +115,16 @@ def replay(
     progress
         Called with (strategy, done, total).
 
+    Returns
+    -------
+    Replay, where a rule that refuses to start on this log (ConfigurationError) has null figures with the reason.
+
     Raises
     ------
     InputError
         Where the log holds no feedback, or no event names an option.
     ConfigurationError
-        Where ``clip`` is not in (0, .5) or ``resamples`` is negative.
+        Where ``clip`` is not in (0, .5), ``resamples`` is negative, or beliefs are no probabilities.
     """
     if not 0.0 < clip < 0.5:
         raise ConfigurationError("replay", "clip", clip, "a probability in (0, .5)")
@@ -145,6 +149,10 @@ def replay(
         strategy = strategies[name]
         if progress is not None:
             progress(name, done, len(strategies))
+        refusal = _refusal(strategy, streams)
+        if refusal is not None:
+            rows[name] = _undefined_row(name, parameters(strategy), refusal)
+            continue
         said = _run(strategy, streams, height, estimates)
         first = _first_forecast(strategy, streams)
         rows[name], terms = scoring.row(name, parameters(strategy), first, said, base)
@@ -293,6 +301,22 @@ def _reference(log: Log, streams: Streams, name: str) -> Said:
         named[block.row[live]] = block.named[live]
     terms = forecast.scored_terms(probability=np.stack([1.0 - before, before]), named=named)
     return Said(*terms)._replace(after=made["after"].to_numpy())
+
+
+def _refusal(strategy: UpdateStrategy, streams: Streams) -> str | None:
+    """Return why the rule cannot start on streams of these sizes, None where it can."""
+    try:
+        for block in streams.blocks:
+            strategy.init(len(block.options), block.row.shape[1])
+    except ConfigurationError as error:
+        return f"the rule does not take this log: {error}"
+    return None
+
+
+def _undefined_row(name: str, given: dict[str, Any], reason: str) -> ReplayRow:
+    figures = {metric: undefined(reason) for metric in (*METRICS, "perfect_ece")}
+    nothing = {metric: Interval(None, None) for metric in METRICS}
+    return ReplayRow(name, given, None, figures, nothing)
 
 
 def _first_forecast(strategy: UpdateStrategy, streams: Streams) -> float | None:
