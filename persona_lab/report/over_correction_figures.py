@@ -1,0 +1,102 @@
+"""Figures of over-correction: frontiers, impulse responses, what confidence weights are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+import polars as pl
+
+from persona_lab.report.figures import BLACK, DASHES, PALETTE, SYMBOLS, line, marker, styled
+from persona_lab.simulate.twins import ImpulseResponse
+
+MEANING_COLOURS = {"informative": PALETTE[0], "shuffled": PALETTE[6], "inverted": PALETTE[1]}
+SMALLEST_INDEX = 1e-3
+"""Indices below this are drawn here: a logarithmic axis has no zero."""
+
+
+def frontier_figure(points: pl.DataFrame, *, title: str) -> go.Figure:
+    """Draw over-correction against delay, a line per family, the limit's frontier in black; see ``studies``."""
+    figure = go.Figure()
+    families = points["family"].unique(maintain_order=True).to_list()
+    for number, family in enumerate(families):
+        rows = points.filter((pl.col("family") == family) & pl.col("adaptation_delay").is_not_null())
+        x = [max(value, SMALLEST_INDEX) for value in rows["over_correction_index"]]
+        is_limit = family == "the limit"
+        swept = rows.height > 1
+        colour = BLACK if is_limit else PALETTE[number % len(PALETTE)]
+        symbol = "star" if is_limit else SYMBOLS[number % len(SYMBOLS)]
+        labels = ["" if setting is None else f"{setting:g}" for setting in rows["setting"]]
+        figure.add_trace(
+            go.Scatter(
+                x=x,
+                y=rows["adaptation_delay"].to_list(),
+                mode="lines+markers" if swept else "markers",
+                name=family,
+                line={"color": colour, "dash": "solid" if is_limit else DASHES[number % len(DASHES)], "width": 2},
+                marker={"color": colour, "symbol": symbol, "size": 9 if swept else 14},
+                text=[f"{knob} {label}" for knob, label in zip(rows["knob"], labels, strict=True)],
+                customdata=np.round(100 * np.array(rows["error_rate"].to_list()), 2),
+                hovertemplate="<b>%{fullData.name}</b> %{text}<br>index %{x:.3f}, delay %{y:.1f}, "
+                "errors %{customdata} %<extra></extra>",
+            )
+        )
+    styled(
+        figure,
+        title=title,
+        x="over-correction index (1 = last-write-wins)",
+        y="wrong proposals per change of mind",
+        height=520,
+        log=("x", "y"),
+    )
+    figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"}, margin={"t": 110})
+    return figure
+
+
+def impulse_figure(responses: Mapping[str, ImpulseResponse]) -> go.Figure:
+    """Draw how long one wrong correction stays in the belief."""
+    figure = go.Figure()
+    for name, response in responses.items():
+        lags = np.arange(1, response.gap.size + 1)
+        figure.add_scatter(
+            x=lags, y=np.round(response.gap, 5), mode="lines+markers", name=name, line=line(name),
+            marker=marker(name, 6),
+        )  # fmt: skip
+    styled(
+        figure,
+        title="One wrong correction, injected into one of two twins",
+        x="interactions since",
+        y="belief lost in the true option",
+    )
+    return figure
+
+
+def weights_figure(found: pl.DataFrame) -> go.Figure:
+    """Draw the ratio to the limit per rule, path and meaning of the weights."""
+    figure = go.Figure()
+    rules = found["rule"].unique(maintain_order=True).to_list()
+    paths = found["path"].unique(maintain_order=True).to_list()
+    symbols = {"informative": "circle", "shuffled": "diamond", "inverted": "x"}
+    for meaning, colour in MEANING_COLOURS.items():
+        rows = found.filter(pl.col("meaning") == meaning)
+        labels = [f"{path}: {rule}" for path, rule in zip(rows["path"], rows["rule"], strict=True)]
+        figure.add_scatter(
+            x=rows["ratio"].to_list(), y=labels, mode="markers", name=meaning,
+            marker={"color": colour, "symbol": symbols[meaning], "size": 10},
+            error_x={"array": [2 * (se or 0.0) for se in rows["se"]], "color": colour, "thickness": 1},
+        )  # fmt: skip
+    styled(
+        figure,
+        title="What confidence weights are worth, by what they mean",
+        x="errors as a multiple of the limit that knows their meaning (1 = cannot be better)",
+        y="",
+        height=24 * len(rules) * len(paths) + 160,
+        log=("x",),
+    )
+    figure.add_vline(x=1.0, line={"color": BLACK, "width": 1})
+    ordered = [f"{path}: {rule}" for path in paths for rule in rules]
+    figure.update_yaxes(categoryorder="array", categoryarray=ordered[::-1])
+    figure.update_xaxes(tickvals=[1, 1.2, 1.5, 2, 3, 5], ticktext=["1", "1.2", "1.5", "2", "3", "5"])
+    figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"}, margin={"t": 100})
+    return figure
