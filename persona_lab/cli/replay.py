@@ -105,6 +105,11 @@ def _load(path: Path, recipe: str | None, encoding: str | None, on_bad_rows: Lit
         return load_log(path, encoding=encoding, on_bad_rows=on_bad_rows)
     known = load_recipe(recipe)
     if known.items:
+        click.echo(
+            "Choices among items are replayed as one stream per feature (is it wanted?); for forecasts of the choice "
+            "itself see persona_lab.studies.item_replay.",
+            err=True,
+        )
         return item_feature_log(read_items(path, known, encoding=encoding, on_bad_rows=on_bad_rows))
     return load_log(path, known, encoding=encoding, on_bad_rows=on_bad_rows)
 
