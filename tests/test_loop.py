@@ -10,7 +10,8 @@ import pytest
 
 from persona_lab.datasets.log import load_log
 from persona_lab.events import read_answer
-from persona_lab.feedback import NO_OPTION, Kind
+from persona_lab.feedback import NO_OPTION, Kind, choose
+from persona_lab.randomness import generator
 from persona_lab.simulate.channel import Channel, Delay, Fatigue, Trust
 from persona_lab.simulate.limit import limit
 from persona_lab.simulate.loop import closed_loop, propose
@@ -218,3 +219,14 @@ def test_events_say_what_happened_and_keep_the_truth_off_the_wire(tmp_path):
     file = tmp_path / "log.jsonl"
     file.write_text("\n".join(event.model_dump_json() for event in again), encoding="utf-8")
     assert load_log(file).frame.height == len(once)
+
+
+def test_the_loop_proposes_what_the_engine_chooses_except_where_luck_breaks_a_tie():
+    luck = generator(0, "beliefs")
+    belief = luck.integers(0, 4, (4, 5000)) / 10.0
+    last = luck.integers(0, 4, 5000).astype(np.int8)
+    chosen, proposed = choose(belief, last), propose(belief, last, seed=0, step=3, streams=(0, 5000))
+    tied = (belief == belief.max(axis=0)).sum(axis=0) > 1
+    assert np.array_equal(proposed[~tied], chosen[~tied])
+    assert np.array_equal(proposed[chosen == last], chosen[chosen == last])
+    assert (belief[proposed, np.arange(5000)] == belief.max(axis=0)).all()
