@@ -192,7 +192,7 @@ def lengths() -> dict[str, Any]:
         for law_name, law in laws.items():
             scenario = Scenario(f"{name}_{law_name}_v1", Exceptions(0.05, hazard=hazard, lengths=law), Channel(0.1))
             rules = {"any length": any_length(ALONE), "told": any_length(ALONE, (law,)), "assumes 1 to 5": ALONE}
-            ratio = {cell.strategy: float(cell.ratio.value or 0.0) for cell in scored(scenario, rules, most=768)}
+            ratio = {cell.strategy: float(cell.ratio.value or 0.0) for cell in scored(scenario, rules, most=512)}
             found.append({"scenario": scenario.id, "ratio": ratio, "over_told": ratio["any length"] / ratio["told"]})
             print(found[-1], flush=True)
     return {"target": 1.05, "cells": found}

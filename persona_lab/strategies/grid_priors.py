@@ -61,7 +61,7 @@ TRUSTING = HierarchicalBayes(
 A slope of 6 logits per unit of confidence is noise .04 at confidence .9 and .44 at .4.
 """
 
-LENGTHS = 12
+LENGTHS = 20
 """Longest burst that the length laws below allow."""
 
 LAWS: tuple[tuple[float, ...], ...] = (
