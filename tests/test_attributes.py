@@ -16,7 +16,7 @@ from persona_lab.strategies.attributes import NO_STREAM, AttributeRule, Offer
 from persona_lab.strategies.baselines import RunningCount
 from persona_lab.strategies.ewma import Ewma
 from persona_lab.strategies.fixed_share import FixedShare
-from persona_lab.studies.item_replay import item_accuracy, item_log_loss, replay_items
+from persona_lab.studies.item_replay import cross_fitted, item_accuracy, item_log_loss, replay_items
 
 DATA = Path(os.environ.get("PERSONA_LAB_DATA") or Path(__file__).parents[2] / "shared" / "data")
 SHOPPING = DATA / "pahf" / "shopping.parquet"
@@ -110,25 +110,17 @@ def test_people_side_by_side_equal_people_alone() -> None:
 @pytest.mark.skipif(not SHOPPING.exists(), reason="needs pahf/shopping.parquet (PERSONA_LAB_DATA)")
 def test_shoppers_tastes_are_followed_through_a_change_nobody_announced() -> None:
     log = read_items(SHOPPING, "pahf")
-    learn, asked = ("1", "3"), (("2",), ("4",))
     hazards = (0.0005, 0.001, 0.002, 0.004, 0.008)
-    runs = {h: replay_items(log, AttributeRule(FixedShare(hazard=0.0, daily_hazard=h)), learn=learn) for h in hazards}
-    people = range(10)
-    right = []
-    for scored in (people[::2], people[1::2]):  # the pace of change is fitted on the other half of the shoppers
-        fitted_on = [person for person in people if person not in scored]
-
-        def accuracy(hazard: float, others: list[int] = fitted_on) -> float:
-            told = item_accuracy(forecasts=runs[hazard], sessions=("2", "4"), people=others).value
-            assert told is not None
-            return told
-
-        best = max(hazards, key=accuracy)
-        right.append([item_accuracy(forecasts=runs[best], sessions=phase, people=scored).value for phase in asked])
-    phase_2, phase_4 = np.mean(right, axis=0)
-    print(f"phase 2 {phase_2:.3f}, phase 4 {phase_4:.3f}")  # noqa: T201 (shown with -s)
+    rules = [AttributeRule(FixedShare(hazard=0.0, daily_hazard=hazard)) for hazard in hazards]
+    runs = [replay_items(log, rule, learn=("1", "3")) for rule in rules]
+    # The pace of change is fitted on the other half of the shoppers.
+    forecasts, given = cross_fitted(runs, asked=("2", "4"))
+    phase_2, phase_4 = (item_accuracy(forecasts=forecasts, sessions=(phase,)).value for phase in "24")
+    assert phase_2 is not None
+    assert phase_4 is not None
     assert phase_2 >= 0.735
     assert phase_4 >= 0.76
-    told = item_log_loss(forecasts=runs[0.002], sessions=("4",)).value
-    assert told is not None
-    assert told < np.log(4)  # better than not knowing
+    loss = item_log_loss(forecasts=forecasts, sessions=("4",)).value
+    assert loss is not None
+    assert loss < np.log(4)  # better than not knowing
+    assert len(given) == 2

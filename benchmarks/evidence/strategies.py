@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from persona_lab.catalog import STRATEGIES
+from persona_lab.datasets.items import read_items
 from persona_lab.metrics.tracking import ratio_to_limit, regret
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.simulate.scenarios import SCENARIOS, Scenario
+from persona_lab.strategies.attributes import AttributeRule
+from persona_lab.strategies.fixed_share import FixedShare
+from persona_lab.studies.item_replay import cross_fitted, item_accuracy, replay_items
 from persona_lab.studies.reference import CELLS, RATIOS, WEIGHT_CELLS, WEIGHT_RATIOS, compare, reproduce
 from persona_lab.studies.tuning import TrainingPeople, search
 
@@ -22,6 +28,9 @@ TRAINING = 250
 """People per training cell: eight paths at noise .1, of another seed than those scored in all 24 cells."""
 
 SCORED = 600
+
+PACES = (0.0005, 0.001, 0.002, 0.004, 0.008)
+"""Candidate probabilities that a shopper's taste for a feature changes, per choice."""
 
 TUNED = ("running-count", "ewma-0.1", "sliding-window", "debounce", "bounded-step", "forgetting-count", "pearce-hall")
 TUNED += (
@@ -75,10 +84,29 @@ def run(out: Path) -> None:
             name: {"strategy": repr(f.strategy), "loss_before": f.loss_before, "loss": f.loss, "tried": f.tried}
             for name, f in fitted.items()
         },
+        "shoppers": _shoppers(),
         "summary": summary,
         "cells": rows,
     }
     out.joinpath("strategies.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _shoppers() -> dict[str, Any]:
+    """Return accuracy by phase on the public shopping log, the pace of change fitted on the other half of it."""
+    data = Path(os.environ.get("PERSONA_LAB_DATA") or Path(__file__).parents[3] / "shared" / "data")
+    file = data / "pahf" / "shopping.parquet"
+    if not file.exists():
+        return {"reason": "needs pahf/shopping.parquet in the folder of the environment variable PERSONA_LAB_DATA"}
+    log = read_items(file, "pahf")
+    rules = [AttributeRule(FixedShare(hazard=0.0, daily_hazard=pace)) for pace in PACES]
+    forecasts, given = cross_fitted([replay_items(log, rule, learn=("1", "3")) for rule in rules], asked=("2", "4"))
+    told = {phase: item_accuracy(forecasts=forecasts, sessions=(phase,)) for phase in ("2", "4")}
+    print("   shoppers: " + ", ".join(f"phase {phase} {m.value:.3f}" for phase, m in told.items()), flush=True)
+    return {
+        "source": log.title,
+        "paces": [PACES[number] for number in given],
+        "accuracy": {phase: dataclasses.asdict(measure) for phase, measure in told.items()},
+    }
 
 
 def _score(cells: list[Scenario], rules: dict[str, UpdateStrategy]) -> list[dict[str, Any]]:

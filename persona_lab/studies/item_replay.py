@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +70,36 @@ def replay_items(items: ItemLog, rule: AttributeRule, *, learn: Collection[str] 
         )
         state = rule.update(state, offer, at, given)
     return ItemForecasts(probability, wanted, person, items.sessions)
+
+
+def cross_fitted(
+    runs: Sequence[ItemForecasts], *, asked: Collection[str], folds: int = 2
+) -> tuple[ItemForecasts, tuple[int, ...]]:
+    """Return forecasts in which every person is forecast by the rule that suits the *other* people best.
+
+    Parameters
+    ----------
+    runs
+        Forecasts of one log by the candidate rules.
+    asked
+        Sessions whose accuracy on the other people decides.
+    folds
+        People are dealt into so many groups in turn.
+
+    Returns
+    -------
+    The forecasts, and which candidate each group was given.
+    """
+    people = int(runs[0].person.max()) + 1
+    probability = runs[0].probability.copy()
+    given = []
+    for fold in range(folds):
+        others = [person for person in range(people) if person % folds != fold]
+        told = [item_accuracy(forecasts=run, sessions=asked, people=others).value or 0.0 for run in runs]
+        given.append(int(np.argmax(told)))
+        mine = runs[0].person % folds == fold
+        probability[mine] = runs[given[-1]].probability[mine]
+    return runs[0]._replace(probability=probability), tuple(given)
 
 
 def item_accuracy(
