@@ -71,34 +71,38 @@ def beside_acceptance_figure(table: pl.DataFrame) -> go.Figure:
     ``table`` has the columns of :func:`persona_lab.studies.proactive.summarise`.
     """
     columns = (
-        ("acceptance", "acceptance rate, %", 100.0),
-        ("proposal", "proposals, % of opportunities", 100.0),
-        ("missed_need", "missed need, %", 100.0),
-        ("unwanted", "unwanted acts, % of opportunities", 100.0),
-        ("net_utility", "net utility per 100", 1.0),
+        ("acceptance", "acceptance rate,<br>% of answers", 100.0),
+        ("proposal", "proposals,<br>% of opportunities", 100.0),
+        ("missed_need", "missed need,<br>% of welcome ones", 100.0),
+        ("unwanted", "unwanted acts,<br>% of opportunities", 100.0),
+        ("net_utility", "net utility<br>per 100", 1.0),
     )
     rows = table.filter(pl.col("proposal").is_not_null()).sort("net_utility")
-    figure = make_subplots(rows=1, cols=len(columns), shared_yaxes=True, horizontal_spacing=0.02)
+    figure = make_subplots(rows=1, cols=len(columns), shared_yaxes=True, horizontal_spacing=0.03)
     for place, (column, _, scale) in enumerate(columns, start=1):
         values = [None if v is None else scale * v for v in rows[column].to_list()]
+        known = [v for v in values if v is not None]
         figure.add_trace(
             go.Bar(
-                x=values,
+                x=[0.0 if v is None else v for v in values],
                 y=rows["policy"].to_list(),
                 orientation="h",
                 marker={"color": [look(policy).colour for policy in rows["policy"]]},
-                text=["none" if v is None else f"{v:.0f}" if abs(v) >= 10 else f"{v:.1f}" for v in values],
-                textposition="auto",
+                text=["none" if v is None else f"{v:.0f}" if abs(v) >= 10 or v == 0 else f"{v:.1f}" for v in values],
+                textposition="outside",
+                cliponaxis=False,
                 showlegend=False,
             ),
             row=1,
             col=place,
         )
-    figure = styled(
-        figure, title="Acceptance, and what it hides (means over the sixteen cells)", x="", y="", height=560
-    )
+        # Room for the figures beside the bars.
+        low, high = min(0.0, *known), max(0.0, *known)
+        figure.update_xaxes(range=[1.4 * low, high + 0.3 * (high - low)], nticks=4, row=1, col=place)
+    figure = styled(figure, title="Acceptance, and what it hides (means over sixteen cells)", x="", y="", height=580)
     for place, (_, title, _) in enumerate(columns, start=1):
         figure.update_xaxes(title_text=title, row=1, col=place)
+    figure.update_layout(margin={"b": 80})
     return figure
 
 
