@@ -79,7 +79,9 @@ def run(out: Path) -> None:
     record = {
         "seeds": {"reproduction": SEED, "training": SEED + 1, "scored": SEED + 2},
         "users": {"reproduction": USERS, "gradual": GRADUAL_USERS, "training": TRAINING, "scored": SCORED},
-        "reproduction": [row._asdict() for row in found],
+        "reproduction": [
+            {k: round(v, 4) if isinstance(v, float) else v for k, v in row._asdict().items()} for row in found
+        ],
         "tuned": {
             name: {"strategy": repr(f.strategy), "loss_before": f.loss_before, "loss": f.loss, "tried": f.tried}
             for name, f in fitted.items()
@@ -88,7 +90,19 @@ def run(out: Path) -> None:
         "summary": summary,
         "cells": rows,
     }
-    out.joinpath("strategies.json").write_text(json.dumps(record, indent=1) + "\n")
+    out.joinpath("strategies.json").write_text(_one_line_per_row(record))
+
+
+def _one_line_per_row(record: dict[str, Any]) -> str:
+    """Return JSON whose lists take one line per entry: small, and readable in a diff."""
+    parts = []
+    for key, value in record.items():
+        if isinstance(value, list):
+            lines = ",\n  ".join(json.dumps(row) for row in value)
+            parts.append(f" {json.dumps(key)}: [\n  {lines}\n ]")
+        else:
+            parts.append(f" {json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _shoppers() -> dict[str, Any]:
@@ -118,17 +132,11 @@ def _score(cells: list[Scenario], rules: dict[str, UpdateStrategy]) -> list[dict
             continue
         for name, counts in tallies.items():
             ratio, extra = ratio_to_limit(counts=counts, limit=best), regret(counts=counts, limit=best)
-            rows.append(
-                {
-                    "cell": scenario.id,
-                    "rule": name,
-                    "ratio": ratio.value,
-                    "ratio_standard_error": ratio.standard_error,
-                    "reason": ratio.reason,
-                    "regret": extra.value,
-                    "regret_standard_error": extra.standard_error,
-                }
-            )
+            figures = (ratio.value, ratio.standard_error, extra.value, extra.standard_error)
+            names = ("ratio", "ratio_standard_error", "regret", "regret_standard_error")
+            numbers = {key: None if x is None else round(x, 4) for key, x in zip(names, figures, strict=True)}
+            why = {} if ratio.reason is None else {"reason": ratio.reason}
+            rows.append({"cell": scenario.id, "rule": name, **numbers, **why})
     return rows
 
 
@@ -143,7 +151,7 @@ def _summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 "rule": rule,
                 "cells": len(ratios),
                 "worst_ratio": max(ratios),
-                "mean_ratio": sum(ratios) / len(ratios),
+                "mean_ratio": round(sum(ratios) / len(ratios), 4),
                 "worst_regret": max(row["regret"] for row in own),
             }
         )
