@@ -21,6 +21,9 @@ TARGETS = {
     "kaist_distraction": {"log_loss": 0.450},
     "coderec": {"log_loss": 0.615},
 }
+IDEAL = "ideal_observer_estimate"
+"""Column of the exact Bayesian observer that the data set ships, told the hazard; printed beside ours."""
+
 RULE = RateFilter(event=1)
 """One grid for all three logs; only the prior over its worlds is learnt, from the other people of the same log."""
 
@@ -54,12 +57,12 @@ def side_by_side(
 
 
 def load(name: str) -> tuple[Outcomes, NDArray[np.float64] | None]:
-    """Return the outcomes of a log and, for ada_learn, the true rate after each."""
+    """Return the outcomes of a log and, for ada_learn, the true rate and the ideal observer's after each."""
     folder = data_folder() / name
     if name == "ada_learn":
         frame = pl.read_parquet(folder / "prob.parquet").sort("run_id", "session", "trial")
         outcomes, row = side_by_side(frame, ["run_id", "session"], "user_id", "outcome", "sequence_id")
-        return outcomes, frame["true_parameter"].to_numpy()[row]
+        return outcomes, np.stack([frame[name].to_numpy()[row] for name in ("true_parameter", IDEAL)])
     if name == "coderec":
         frame = pl.read_parquet(folder / "decisions.parquet").sort("user_id", "seq")
         return side_by_side(frame, ["user_id"], "user_id", "accepted")[0], None
@@ -94,7 +97,13 @@ def run(out: Path) -> None:
         forecasts = cross_fitted(outcomes, RULE)
         rows.append(figure(name, "log_loss", log_loss(outcomes=outcomes, before=forecasts.before)))
         if truth is not None:
-            rows.append(figure(name, "mae", absolute_error(outcomes=outcomes, after=forecasts.after, truth=truth)))
+            true, ideal = truth
+            before = np.vstack([np.full((1, ideal.shape[1]), 0.5), ideal[:-1]])
+            rows.append(figure(name, "mae", absolute_error(outcomes=outcomes, after=forecasts.after, truth=true)))
+            rows += [
+                {"by": IDEAL, **figure(name, "log_loss", log_loss(outcomes=outcomes, before=before))},
+                {"by": IDEAL, **figure(name, "mae", absolute_error(outcomes=outcomes, after=ideal, truth=true))},
+            ]
         print(rows[-2:], flush=True)
     out.mkdir(parents=True, exist_ok=True)
     (out / "bayes_logs.json").write_text(json.dumps(rows, indent=1, sort_keys=True) + "\n")
