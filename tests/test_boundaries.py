@@ -1,5 +1,6 @@
 """Boundaries are never crossed: 100,000 generated cases against an independent reading, and Hypothesis on decisions."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from persona_lab.contracts import Belief, Boundaries, Move, Opportunity, Permission, UserState
+from persona_lab.contracts import Acceptance, Belief, Boundaries, Move, Opportunity, Permission, UserState
 from persona_lab.errors import ConfigurationError, InputError
-from persona_lab.feedback import Kind
+from persona_lab.feedback import LANES, Kind
+from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.boundaries import DeclineBrake, Limits, Usage, ceiling, ceiling_for, next_allowed
 from persona_lab.policies.clock import LocalClock, local_clock
 from persona_lab.policies.decision import Advisor
@@ -167,6 +169,21 @@ def test_a_decision_never_crosses_its_boundaries(probability, evidence, opportun
     assert len(found.reason) > 20
     assert len(found.undo) > 20
     assert "{" not in found.reason + found.undo
+
+
+@given(st.lists(st.sampled_from([Kind.ACCEPTED, Kind.DECLINED, Kind.SILENT]), max_size=12), opportunities)
+@settings(max_examples=60, deadline=None)
+def test_without_boundaries_one_decision_is_the_lab_rule_with_one_stream(kinds, opportunity):
+    policy = AdaptiveBayes()
+    state = policy.init(LANES)
+    for kind in kinds:
+        state = policy.update(state, np.full(LANES, SUGGEST, np.int8), np.full(LANES, kind, np.int8))
+    belief = policy.acceptance(state, np.zeros(LANES))
+    one = Acceptance(belief.mean[:1], belief.optimistic[:1], belief.evidence[:1])
+    certain = replace(opportunity, need=1.0, state=UserState.FREE, reversible=True)
+    found = Advisor().advise(one, certain, Boundaries(default=Permission.MAY))
+    given_costs = costs(certain.benefit, certain.harm, certain.interruption)
+    assert ORDER[found.move] == policy.decide(state, given_costs, np.zeros(LANES))[0]
 
 
 @given(opportunities, boundaries, st.integers(0, 2))

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from persona_lab.contracts import Boundaries, Permission
+from persona_lab.contracts import Belief, Boundaries, Permission
 from persona_lab.errors import ConfigurationError
 from persona_lab.policies.goals import Goal
 from persona_lab.policies.reminders import ReminderPlan
@@ -127,6 +127,26 @@ def test_goal_reminders_come_when_they_press():
     found = ReminderPlan().from_goals([far, soon], Boundaries(hours=((9, 17),)), user_id="u", now=now)
     assert [reminder.activity for reminder in found] == ["finish presentation"]
     assert found[0].at.hour == 9
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("thursday_afternoon", "Thursday 14:00"),
+        ("early-week", "Tuesday 09:00"),  # Monday noon has passed the morning
+        ("evening", "Monday 18:00"),
+        ("whenever", None),
+    ],
+)
+def test_beliefs_about_when_become_reminders(option, expected):
+    now = START + timedelta(hours=12)
+    belief = Belief("u", "status_check", (option, "other"), (0.8, 0.2), 9.0, now)
+    plan = ReminderPlan().from_belief(belief, "the status check-in", Boundaries("Europe/Berlin"), now=now)
+    assert [reminder.at.astimezone(BERLIN).strftime("%A %H:%M") for reminder in plan] == (
+        [expected] if expected else []
+    )
+    unsure = Belief("u", "status_check", (option, "other"), (0.4, 0.6), 9.0, now)
+    assert ReminderPlan().from_belief(unsure, "x", Boundaries("Europe/Berlin"), now=now) == ()
 
 
 @pytest.mark.parametrize("broken", [{"half_life_weeks": 0}, {"prior_weeks": 0}, {"spread": 0.5}])

@@ -1,1 +1,8 @@
-"""Policies."""
+"""When to stay silent, suggest or act, one family per file.
+
+Over streams of answers (:class:`~persona_lab.protocols.StreamPolicy`): ``baselines``, ``thresholds`` (the vendor's
+rule in its three readings), ``expected_utility``, ``told_bayes`` (a yardstick), ``adaptive`` (the default), ``risk``.
+For one opportunity: ``decision`` (reason, numbers, undo) under ``boundaries``; ``utilities`` is the one rule of both.
+What a decision draws on: ``routines``, ``goals``, ``reminders``, ``choices``, ``teams``, ``confidence``, and ``clock``
+(local time).
+"""

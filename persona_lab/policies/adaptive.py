@@ -10,7 +10,7 @@ import numpy as np
 
 from persona_lab.contracts import Acceptance, Costs
 from persona_lab.errors import ConfigurationError
-from persona_lab.feedback import FloatArray, IntArray, Kind, fold
+from persona_lab.feedback import BoolArray, FloatArray, IntArray, Kind, fold
 from persona_lab.policies.told_bayes import grid_quantile
 from persona_lab.policies.utilities import choose_move
 
@@ -177,9 +177,11 @@ class AdaptiveBayes:
         return fold(cells.swapaxes(0, 1))
 
 
-def _likelihood(levels: FloatArray, accepted: np.ndarray, declined: np.ndarray) -> FloatArray:
-    column = levels[:, np.newaxis]
-    likely: FloatArray = np.where(accepted, column, np.where(declined, 1.0 - column, 1.0))
+def _likelihood(levels: FloatArray, accepted: BoolArray, declined: BoolArray) -> FloatArray:
+    """Return p where accepted, 1 - p where declined, 1 where nobody answered: base + slope p, exact in each case."""
+    base = 1.0 - accepted
+    slope = accepted.astype(np.float64) - declined
+    likely: FloatArray = base + slope * levels[:, np.newaxis]
     return likely
 
 

@@ -1,18 +1,28 @@
-"""Reminders from routines and goals: before the hour it usually happens, inside what the person allows."""
+"""Reminders from routines, goals and beliefs: before the hour it usually happens, inside what the person allows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
-from persona_lab.contracts import Boundaries, Opportunity
+from persona_lab.contracts import Belief, Boundaries, Opportunity
 from persona_lab.errors import ConfigurationError
 from persona_lab.policies.boundaries import next_allowed
 from persona_lab.policies.clock import zone
 from persona_lab.policies.goals import Goal, ordered, urgency
-from persona_lab.policies.routines import Routine
+from persona_lab.policies.routines import WEEKDAYS, Routine
+
+DAYS: Mapping[str, tuple[int, ...]] = {
+    **{name: (day,) for day, name in enumerate(name.lower() for name in WEEKDAYS)},
+    "early": (0, 1),
+    "late": (3, 4),
+}
+"""Weekdays (0 = Monday) that an option may name."""
+
+HOURS: Mapping[str, int] = {"morning": 9, "noon": 12, "afternoon": 14, "evening": 18}
+"""Local hour of the parts of a day (a convention)."""
 
 
 class Reminder(NamedTuple):
@@ -97,6 +107,36 @@ class ReminderPlan:
             )
             planned.append(Reminder(at, goal.name, reason, pressing))
         return tuple(planned)
+
+    def from_belief(
+        self, belief: Belief, activity: str, boundaries: Boundaries, *, now: datetime
+    ) -> tuple[Reminder, ...]:
+        """Return the reminder that a belief about *when* asks for, if it is sure enough; at most one.
+
+        The belief's options name times: a weekday, ``early_week``, ``late_week``, a part of the day (:data:`DAYS`,
+        :data:`HOURS`), or two of these joined, such as ``thursday_afternoon``. Anything else plans nothing.
+        """
+        chance = max(belief.probabilities)
+        option = belief.options[belief.probabilities.index(chance)]
+        words = option.lower().replace("-", "_").replace("early_week", "early").replace("late_week", "late").split("_")
+        days = next((DAYS[word] for word in words if word in DAYS), None)
+        hour = next((HOURS[word] for word in words if word in HOURS), None)
+        if chance < self.least_chance or (days is None and hour is None):
+            return ()
+        place = zone(boundaries.timezone)
+        first = now.astimezone(place)
+        for ahead in range(self.horizon // timedelta(days=1) + 1):
+            date = first.date() + timedelta(days=ahead)
+            at = datetime.combine(date, time(hour if hour is not None else HOURS["morning"]), place).astimezone(UTC)
+            if at <= now or (days is not None and date.weekday() not in days):
+                continue
+            allowed = self._allowed(belief.user_id, belief.context, at, at + timedelta(hours=3), boundaries, now)
+            if allowed is not None:
+                reason = (
+                    f"You prefer '{option}' for {activity} (probability {chance:.2f}, {belief.evidence:.0f} events)."
+                )
+                return (Reminder(allowed, activity, reason, chance),)
+        return ()
 
     def _allowed(
         self, user_id: str, context: str, start: datetime, stop: datetime, boundaries: Boundaries, now: datetime
