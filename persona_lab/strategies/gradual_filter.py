@@ -36,7 +36,7 @@ class GradualFilter:
     Smith 1993; Kitagawa 1996; Liu & Chen 1995). The softmax choice and the noise are summed out exactly, so only the
     utilities are sampled, in single precision. All streams share the particles' own noise: that leaves every stream's
     filter as it is, and makes results independent of how streams are put into blocks. Its error falls with the number
-    of particles: 300 err .6 % more often than 1,200, 600 err .1 % more often (``reports/evidence/world.json``). Use it on
+    of particles: 300 err .6 % more often than 1,200, 600 err .1 % more often (``make evidence``). Use it on
     gradual paths only: it costs about 10 microseconds per update.
 
     Parameters
