@@ -128,7 +128,7 @@ def test_adaptive_filter_equals_enumeration():
 def test_risk_is_controlled_for_a_careless_policy():
     # A policy that always wants to act: the account alone must hold the promise, whatever the belief is worth.
     alpha, steps, people = 0.1, 600, 128
-    policy = RiskControlled(Fixed(Move.ACT), alpha=alpha)
+    policy = RiskControlled(Fixed(Move.ACT), alpha=alpha, allowance=1.0)
     seen = play(
         policy, AcceptanceWorld("two_state", 0.01, answer_rate=1.0), costs(), seed=8, people=people, steps=steps
     )

@@ -14,7 +14,7 @@ from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.utilities import ACT, SILENT, SUGGEST, act_value, suggest_value
 from persona_lab.protocols import StreamPolicy
 
-RESERVED = 0.2
+RESERVED = 0.1
 """Share of the account kept for acts that the wrapped policy itself wants; the rest is open to eager ones."""
 
 
@@ -51,7 +51,7 @@ class RiskControlled:
         How far one unwanted act moves the threshold.
     allowance
         Unwanted acts that the account may run ahead of alpha x opportunities: the promise after n opportunities is
-        alpha + allowance / n.
+        alpha + (allowance + 1) / n.
 
     Raises
     ------
@@ -67,7 +67,7 @@ class RiskControlled:
     policy: StreamPolicy = field(default_factory=AdaptiveBayes)
     alpha: float = 0.05
     step: float = 0.02
-    allowance: float = 1.0
+    allowance: float = 2.0
 
     def __post_init__(self) -> None:
         for name in ("alpha", "step"):
