@@ -28,7 +28,12 @@ more."""
 LONGEST = 1024
 MARGIN = 1.5
 """Log statistics this far below the previous row's critical value are not even looked at."""
+SURPLUS = 0.75
+"""Rings a row and class that fresh streams have and simulated ones lack: 1 less what they carry out of the class."""
 SEED = 20260401
+KERNEL = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
+SMOOTH_ROW, EDGE = 34, 6
+"""Rows from n = 43 on are smoothed, and classes of rates between .04 and .96: beyond, levels move too fast with the class."""
 EARLY, QUIET, SHORT = 25, 0.1, 65.0
 """Pace of false alarms: ``QUIET`` up to event ``EARLY`` (nothing can be told yet), then 1 + (``SHORT`` / n)**2: a
 short history, in which every test is weak, is given more of the false alarms than a long one."""
@@ -172,6 +177,7 @@ def calibrate(
     dead = np.zeros((len(arl0), streams), dtype=np.bool_)
     levels = np.full((len(arl0), rows, BINS), np.nan)
     low = np.full((len(arl0), BINS), -np.inf)
+    surplus = np.zeros((len(arl0), BINS))
     for row in range(rows):
         stop = int(edges[row + 1]) if row + 1 < rows else reach + 1
         if all(edges[row] > HORIZON * a for a in arl0):
@@ -184,12 +190,14 @@ def calibrate(
                 levels[j, row] = levels[j, row - 1]
                 low[j] = np.inf
                 continue
-            level = _solve(found, dead[j], float(targets[j][stop - 1]), low[j])
+            level, spent = _solve(found, dead[j], surplus[j], float(targets[j][stop - 1]), low[j])
+            # Of N fresh streams k + 1 exceed the (k + 1)-th largest simulated value, of the simulated ones k.
+            surplus[j] += SURPLUS * spent * (edges[row] > EARLY)
             crossing = found.value > level[found.bin]  # comparison with NaN is False: nobody rings there
             dead[j, found.stream[crossing]] = True
             levels[j, row] = level
             low[j] = np.where(np.isfinite(level), level, low[j]) - MARGIN
-    return ThresholdTable(statistic.statistic_name, arl0, _filled(levels).astype(np.float32))
+    return ThresholdTable(statistic.statistic_name, arl0, smoothed(_filled(levels)).astype(np.float32))
 
 
 class _Found(NamedTuple):
@@ -240,8 +248,12 @@ def _row_candidates(
     return _Found(np.concatenate(values), np.concatenate(bins), np.concatenate(streams), classes)
 
 
-def _solve(found: _Found, dead: NDArray[np.bool_], target: float, low: NDArray[np.float64]) -> NDArray[np.float64]:
+def _solve(
+    found: _Found, dead: NDArray[np.bool_], surplus: NDArray[np.float64], target: float, low: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the lowest log level of each class at which no more streams have rung than ``target`` allows.
+
+    ``surplus`` are rings that the simulated streams lack but fresh ones have; the second result is where one is added.
 
     Streams of a class are counted as the mean over the row's first, middle and last event; one that rings in this row
     counts for the class in which it does.
@@ -249,7 +261,7 @@ def _solve(found: _Found, dead: NDArray[np.bool_], target: float, low: NDArray[n
     samples = found.classes.shape[0]
     everyone = sum(np.bincount(row, minlength=BINS) for row in found.classes) / samples
     gone = sum(np.bincount(row[dead], minlength=BINS) for row in found.classes) / samples
-    allowed = target * everyone - gone
+    allowed = target * everyone - gone - surplus
     alive = ~dead[found.stream]
     value, bins, stream = found.value[alive], found.bin[alive].astype(np.int64), found.stream[alive]
     # The highest value of each stream in each class: a stream counts once in every class in which it would ring.
@@ -269,7 +281,8 @@ def _solve(found: _Found, dead: NDArray[np.bool_], target: float, low: NDArray[n
     level = np.where(spend < count, value[quiet], low) if value.size else low
     highest_looked_at = np.where((everyone > 0) & np.isfinite(low), low + MARGIN, np.nan)
     # Levels ship in thousandths; rounded up, past rounding of exp and log, so that ties stay on the quiet side.
-    return np.ceil(np.where(near, level, highest_looked_at) * 1000 + 0.05) / 1000
+    rounded = np.ceil(np.where(near, level, highest_looked_at) * 1000 + 0.05) / 1000
+    return rounded, (spend > 0) & (spend < count)
 
 
 def _filled(levels: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -283,6 +296,23 @@ def _filled(levels: NDArray[np.float64]) -> NDArray[np.float64]:
             else:
                 table[row] = table[row - 1] if row else 0.0
     return levels
+
+
+def smoothed(levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smooth (arl0, rows, classes) log levels over neighbouring rows and classes, away from the edges.
+
+    The pace of false alarms goes with exp(-level), so it is that which is averaged. Noise in the levels costs delay: it
+    spends false alarms where they buy least.
+    """
+    out = levels.copy()
+    for table in out:
+        pace = np.exp(-table[SMOOTH_ROW:])
+        rows = np.pad(pace, ((2, 2), (0, 0)), mode="edge")
+        pace = sum(w * rows[i : i + pace.shape[0]] for i, w in enumerate(KERNEL))
+        classes = np.pad(pace, ((0, 0), (2, 2)), mode="edge")
+        pace = sum(w * classes[:, i : i + BINS] for i, w in enumerate(KERNEL))
+        table[SMOOTH_ROW:, EDGE : BINS - EDGE] = -np.log(pace[:, EDGE : BINS - EDGE])
+    return out
 
 
 class SessionStatistic(Protocol):

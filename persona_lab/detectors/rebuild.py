@@ -30,7 +30,7 @@ class Shipped(NamedTuple):
     options: int = 2
 
 
-DEFAULT, FAST, SLOW = (400_000, 1024), (150_000, 1024), (50_000, 512)
+DEFAULT, FAST, SLOW = (200_000, 1024), (60_000, 1024), (40_000, 400)
 """A windowed statistic costs window times more to simulate; its table is that much noisier, not biased."""
 
 SESSIONS = 8192
