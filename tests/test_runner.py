@@ -1,6 +1,7 @@
 """The study runner: reproducible to the byte, whatever shares the work; plans refuse what cannot be run."""
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -119,3 +120,16 @@ def test_holm_and_paired_differences_by_hand():
     assert (same.value, same.p) == (0.0, 1.0)
     low, high = bootstrap_ratio(pl.Series([1.0, 2.0, 3.0]).to_numpy(), pl.Series([2.0, 4.0, 6.0]).to_numpy(), seed=1)
     assert (low, high) == (0.5, 0.5)
+
+
+def test_the_contexts_of_a_person_are_one_cluster_and_mixed_people_have_a_second_limit():
+    apart = replace(CELLS[0], id="apart_v1", contexts=3)
+    result = run_study(plan(scenarios=(apart, SCENARIOS["mixed_v1"]), users=96, frontier=False))
+    rows = result.records.filter((pl.col("scenario") == "apart_v1") & (pl.col("metric") == "error_rate"))
+    assert set(rows["n"]) == {96}
+    metrics = result.records.filter(pl.col("metric") == "ratio_to_population_limit")
+    assert set(metrics["scenario"]) == {"mixed_v1"}
+    known, anyone = (
+        result.value("mixed_v1", "ewma-0.1", metric) for metric in ("ratio_to_limit", "ratio_to_population_limit")
+    )
+    assert known > anyone > 1.0

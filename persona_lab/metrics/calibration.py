@@ -78,6 +78,12 @@ def add(parts: list[CalibrationTally]) -> CalibrationTally:
     return CalibrationTally(*(np.add.reduce(columns, axis=0) for columns in zip(*parts, strict=True)))
 
 
+def grouped(counts: CalibrationTally, streams: int) -> CalibrationTally:
+    """Return the tally with every ``streams`` neighbouring columns taken for one user."""
+    scored, loss, squares = (column.reshape(-1, streams).sum(axis=1) for column in counts[:3])
+    return counts._replace(scored=scored, log_loss=loss, brier=squares)
+
+
 def log_loss(*, counts: CalibrationTally) -> Measurement:
     """Mean negative log belief in the true option, nats, clipped to [.001, .999]; lower is better."""
     return pooled_ratio(

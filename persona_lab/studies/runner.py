@@ -18,9 +18,9 @@ from persona_lab.metrics import calibration, tracking
 from persona_lab.metrics.calibration import CalibrationTally, calibration_tally
 from persona_lab.metrics.tracking import Tally, tally
 from persona_lab.protocols import UpdateStrategy
-from persona_lab.simulate.limit import limit
-from persona_lab.simulate.loop import closed_loop
-from persona_lab.simulate.people import live
+from persona_lab.simulate.limit import limit, population_limit
+from persona_lab.simulate.loop import Trajectory, closed_loop
+from persona_lab.simulate.people import Lives, live
 from persona_lab.simulate.scenarios import Scenario
 from persona_lab.studies.frontier import frontier_strategies
 from persona_lab.studies.plan import LAST_WRITE_WINS, LIMIT, StudyPlan, StudyResult, Timeline
@@ -55,6 +55,7 @@ class _Block:
     frontier: dict[tuple[str, str, float], Tally]
     timelines: tuple[Timeline, ...]
     no_limit: str | None
+    population: Tally | None
 
 
 def run_study(plan: StudyPlan, *, jobs: int = 1, progress: Progress | None = None) -> StudyResult:
@@ -115,15 +116,16 @@ def _run_block(task: _Task) -> _Block:
         trajectory = closed_loop(scenario, lives, strategy, seed=task.seed, users=users, record_belief=True)
         if trajectory.belief is None:
             raise AssertionError("a belief was asked for and none was recorded")
-        tallies[name] = tally(preferred=lives.preferred, proposed=trajectory.proposed, in_exception=lives.in_exception)
-        calibrations[name] = calibration_tally(
+        tallies[name] = _by_person(scenario, lives, trajectory)
+        streams = calibration_tally(
             belief=trajectory.belief, preferred=lives.preferred, in_exception=lives.in_exception
         )
+        calibrations[name] = calibration.grouped(streams, scenario.contexts)
         timelines += [
             Timeline(
                 scenario=scenario.id,
                 strategy=name,
-                user=task.first + user,
+                user=task.first + user // scenario.contexts,
                 preferred=lives.preferred[:, user].copy(),
                 in_exception=lives.in_exception[:, user].copy(),
                 proposed=trajectory.proposed[:, user].copy(),
@@ -137,10 +139,19 @@ def _run_block(task: _Task) -> _Block:
     if task.frontier:
         for point, strategy in frontier_strategies(scenario, lives).items():
             trajectory = closed_loop(scenario, lives, strategy, seed=task.seed, users=users)
-            swept[point] = tally(
-                preferred=lives.preferred, proposed=trajectory.proposed, in_exception=lives.in_exception
-            )
-    return _Block(tallies, calibrations, swept, tuple(timelines), found.reason)
+            swept[point] = _by_person(scenario, lives, trajectory)
+    anyone = population_limit(scenario).strategy
+    population = None
+    if anyone is not None:
+        trajectory = closed_loop(scenario, lives, anyone, seed=task.seed, users=users)
+        population = _by_person(scenario, lives, trajectory)
+    return _Block(tallies, calibrations, swept, tuple(timelines), found.reason, population)
+
+
+def _by_person(scenario: Scenario, lives: Lives, trajectory: Trajectory) -> Tally:
+    """Count errors, the contexts of a person taken together: a person is the cluster of every standard error."""
+    counts = tally(preferred=lives.preferred, proposed=trajectory.proposed, in_exception=lives.in_exception)
+    return Tally(*(column.reshape(-1, scenario.contexts).sum(axis=1) for column in counts))
 
 
 def _assemble(
@@ -167,6 +178,11 @@ def _assemble(
             pooled.setdefault(name, []).append(counts)
             figures = tracking_figures(counts, tallies.get(LIMIT), tallies[LAST_WRITE_WINS], no_limits.get(scenario))
             figures |= calibration_figures(calibrations[name])
+            anyone = [part.population for part in parts if part.population is not None]
+            if anyone:
+                figures["ratio_to_population_limit"] = tracking.ratio_to_limit(
+                    counts=counts, limit=tracking.join(anyone)
+                )
             pooled_calibrations.setdefault(name, []).append(calibrations[name])
             rows += [
                 record(
