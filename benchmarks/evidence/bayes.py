@@ -49,6 +49,9 @@ MOST = 4_096
 ALONE: HierarchicalBayes = replace(DEFAULT, single=True)
 CROWD: HierarchicalBayes = replace(POPULATION, single=True)
 TRUST: HierarchicalBayes = replace(TRUSTING, single=True)
+KINDS = {"core", "feedback", "options", "weights"}
+"""Tags of the homogeneous cells of LIMITS."""
+
 STUBBORN = 3.0
 """People's worth of belief that a fit keeps for what the log does not show."""
 
@@ -112,10 +115,10 @@ def population() -> dict[str, Any]:
     """Target B: every homogeneous cell, prior learnt from 50 other people with 100 interactions each."""
     cells = []
     for scenario in SCENARIOS.values():
-        if scenario.tags[0] == "mixed" or isinstance(scenario.path, Gradual):
+        if not KINDS & set(scenario.tags) or isinstance(scenario.path, Gradual):
             continue
         base = trusting_crowd() if "weights" in scenario.tags else CROWD
-        cells += scored(scenario, {"population-bayes": learnt(base, scenario)}, most=1024)
+        cells += scored(scenario, {"population-bayes": learnt(base, scenario)}, most=512)
         print(cells[-1].scenario, cells[-1].ratio, flush=True)
     named = [cell for cell in cells if cell.ratio.value is not None]
     worst = max(named, key=lambda cell: float(cell.ratio.value or 0.0))
@@ -183,6 +186,33 @@ def weights() -> dict[str, Any]:
     return {"target": {"gain": 0.70, "worse_than_ignoring": 0.02}, "cells": found}
 
 
+SURE = 1e6
+"""Pseudo-counts that no life outweighs: the answer rates are then as good as told."""
+
+
+def silence() -> dict[str, Any]:
+    """Target E: what learning both answer rates gains where silence means consent, and costs where it means nothing."""
+    found = []
+    for scenario in SCENARIOS.values():
+        channel = scenario.channel
+        if "feedback" not in scenario.tags or channel.names_option < 1.0 or channel.patience_accept == 1.0:
+            continue
+        right, wrong = channel.patience_accept, channel.patience_wrong
+        rules: dict[str, UpdateStrategy] = {
+            "ignores": replace(ALONE, answering=(SURE, SURE, SURE, SURE)),
+            "learns": ALONE,
+            "told": replace(ALONE, answering=(SURE * right, SURE * (1 - right), SURE * wrong, SURE * (1 - wrong))),
+            "population learns": learnt(CROWD, scenario),
+        }
+        ratio = {cell.strategy: cell.ratio for cell in scored(scenario, rules, most=512)}
+        value = {name: float(seen.value or 0.0) for name, seen in ratio.items()}
+        entry: dict[str, Any] = {"scenario": scenario.id, "ratio": {name: plain(seen) for name, seen in ratio.items()}}
+        entry["worse_than_ignoring"] = value["learns"] / value["ignores"] - 1 if value["ignores"] else None
+        print(scenario.id, value, flush=True)
+        found.append(entry)
+    return {"target": {"worse_than_ignoring": 0.02}, "cells": found}
+
+
 def lengths() -> dict[str, Any]:
     """Exceptions of unknown length: the rule that weighs several laws against the same rule told the law."""
     geometric = np.array([(2 / 3) ** age for age in range(20)])
@@ -222,7 +252,7 @@ def calibration() -> dict[str, Any]:
 
 
 PARTS: tuple[Callable[[], dict[str, Any]], ...] = (
-    one_person, weights, lengths, mixed, calibration, population, variants_alone, gradual,
+    one_person, weights, silence, lengths, mixed, calibration, population, variants_alone, gradual,
 )  # fmt: skip
 
 

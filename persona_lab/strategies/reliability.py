@@ -62,10 +62,28 @@ def answers_start(streams: int, prior: tuple[float, float, float, float]) -> Ans
 
 
 def heard(state: Answers) -> FloatArray:
-    """Return (2, streams): the probability that a right proposal is answered, and a wrong one."""
-    right = state.right_answered / (state.right_answered + state.right_silent)
-    wrong = state.wrong_answered / (state.wrong_answered + state.wrong_silent)
-    return np.stack([right, wrong])
+    """Return (2, streams): the probability that a right proposal is answered, and a wrong one.
+
+    Both are pulled to the common rate as long as the counts do not show a difference (then silence says nothing): the
+    weight of two separate rates is that of the better model by the Bayesian information criterion (Schwarz 1978).
+    """
+    right = state.right_answered + state.right_silent
+    wrong = state.wrong_answered + state.wrong_silent
+    total = right + wrong
+    rate_right, rate_wrong = state.right_answered / right, state.wrong_answered / wrong
+    common = (state.right_answered + state.wrong_answered) / total
+    gain = _likelihood(state.right_answered, right) + _likelihood(state.wrong_answered, wrong)
+    gain -= _likelihood(state.right_answered + state.wrong_answered, total)
+    odds = np.exp(np.minimum(gain, 50.0)) / np.sqrt(total)
+    separate = odds / (1.0 + odds)
+    return common + separate * np.stack([rate_right - common, rate_wrong - common])
+
+
+def _likelihood(hits: FloatArray, trials: FloatArray) -> FloatArray:
+    """Return the log-likelihood of ``hits`` in ``trials`` at their own rate."""
+    rate = hits / trials
+    best: FloatArray = hits * np.log(rate) + (trials - hits) * np.log1p(-rate)
+    return best
 
 
 def answers_after(state: Answers, given: Feedback, matching: FloatArray) -> Answers:
