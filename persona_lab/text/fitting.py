@@ -33,13 +33,17 @@ PURE_MARKERS = frozenset({"start", "stop", "negation", "but"})
 
 
 class Example(NamedTuple):
-    """A labelled statement; context and option are None where it teaches nothing."""
+    """A labelled statement; context and option are None where it teaches nothing.
+
+    Statements of one ``family`` share a template, those of one ``wording`` (of one option) share the words for it.
+    """
 
     text: str
     context: str | None
     option: str | None
     stance: Stance
     family: str
+    wording: int = -1
 
 
 def fit_interpreter(examples: Sequence[Example], encoder: TextEncoder) -> InterpreterModel:
@@ -67,6 +71,13 @@ def fit_interpreter(examples: Sequence[Example], encoder: TextEncoder) -> Interp
         for i in np.flatnonzero(folds == fold):
             features[i] = _features(encoded[i], facts, part)
             stance_chance[i] = softmax(_stance_scores(encoded[i], part))
+    # Half of the statements meet a head that never saw their words for the option: people have more words than a bank.
+    wordings = np.array([example.wording for example in examples])
+    strangers = (np.arange(len(examples)) % 2 == 1) & (wordings >= 0)
+    for fold in range(FOLDS):
+        part = _linear_parts(facts, ~((wordings % FOLDS == fold) & (wordings >= 0)), encoder.name)
+        for i in np.flatnonzero(strangers & (wordings % FOLDS == fold)):
+            features[i] = _features(encoded[i], facts, part)
     nameless = np.stack([_features(one, facts, None) for one in encoded])
 
     pair_chance = np.zeros((len(examples), len(lexicon)))
@@ -148,11 +159,11 @@ def _fit_pairs(
     weights: NDArray[np.float64],
     rows: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
-    """Conditional logit by penalised maximum likelihood; every other statement counts once more without the lexicon."""
+    """Conditional logit by penalised maximum likelihood; every third statement counts once more without the lexicon."""
     chosen = rows & (target >= 0)
-    inputs = np.concatenate([features[chosen], nameless[chosen][::2]])
-    right = np.concatenate([target[chosen], target[chosen][::2]])
-    weight = np.concatenate([weights[chosen], weights[chosen][::2]])
+    inputs = np.concatenate([features[chosen], nameless[chosen][::3]])
+    right = np.concatenate([target[chosen], target[chosen][::3]])
+    weight = np.concatenate([weights[chosen], weights[chosen][::3]])
     weight = weight / weight.sum()
     flat = inputs.reshape(-1, inputs.shape[2])
     hit = inputs[np.arange(len(right)), right]

@@ -46,8 +46,7 @@ class HashingEncoder:
                 code = zlib.crc32(feature.encode())
                 row[code % self.dimensions] += weight if code & 0x8000_0000 else -weight
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        unit: NDArray[np.float32] = vectors / np.where(lengths > 0, lengths, 1)
-        return unit
+        return np.asarray(vectors / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
 
 def _features(text: str) -> list[tuple[str, float]]:

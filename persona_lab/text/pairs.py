@@ -1,7 +1,7 @@
 """Which (context, option) a statement speaks of: features of every candidate pair, scored by a conditional logit.
 
-Two sources: a head that learnt the lexicon's options from training statements, and what works for any names: cosine to the
-names, shared word stems, hours of the day. Each is taken per segment and kept apart by the marker before the
+Two sources: a head that learnt the lexicon's options from training statements, and what works for any names: cosine to
+the names, shared word stems, hours of the day. Each is taken per segment and kept apart by the marker before the
 segment, so that the fit can learn that the option after "instead of" is rarely the one meant.
 """
 
@@ -94,9 +94,9 @@ def pair_features(
     for column, part, vector in zip(columns, statement.parts, statement.part_vectors, strict=True):
         near = pair_vectors @ vector
         said, spoken = hours(part.text), _stems(part.text)
-        values = (
-            near - _context_mean(near, pairs),
-            np.array([overlap(said, _hours_of(option)) for _, option in pairs]),
+        values: tuple[NDArray[np.float64], ...] = (
+            np.asarray(near - _context_mean(near, pairs), dtype=np.float64),
+            np.array([overlap(said, _hours_of(option)) if said else 0.0 for _, option in pairs]),
             np.array([_share(spoken, option) for _, option in pairs]),
         )
         for kind, value in enumerate(values):
@@ -121,14 +121,13 @@ def head_chances(statement: Encoded, model: InterpreterModel, places: NDArray[np
 def _context_mean(values: NDArray[np.floating], pairs: Sequence[Pair]) -> NDArray[np.float64]:
     groups, count = _groups(tuple(context for context, _ in pairs))
     sums = np.bincount(groups, weights=values, minlength=count)
-    means: NDArray[np.float64] = (sums / np.bincount(groups, minlength=count))[groups]
-    return means
+    sizes = np.bincount(groups, minlength=count)
+    return np.asarray((sums / sizes)[groups], dtype=np.float64)
 
 
 def _context_share(values: NDArray[np.float64], pairs: Sequence[Pair]) -> NDArray[np.float64]:
     groups, count = _groups(tuple(context for context, _ in pairs))
-    sums: NDArray[np.float64] = np.bincount(groups, weights=values, minlength=count)[groups]
-    return sums
+    return np.asarray(np.bincount(groups, weights=values, minlength=count)[groups], dtype=np.float64)
 
 
 @cache

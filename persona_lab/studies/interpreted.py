@@ -1,0 +1,199 @@
+"""What text understanding costs: the same people, answers and rules, told in fields or in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from persona_lab.catalog import STRATEGIES
+from persona_lab.contracts import Stance, Statement
+from persona_lab.feedback import NO_OPTION, BoolArray, IntArray, Kind, feedback, padded
+from persona_lab.metrics.tracking import error_rate, tally
+from persona_lab.protocols import UpdateStrategy
+from persona_lab.randomness import generator, uniforms
+from persona_lab.simulate.loop import propose
+from persona_lab.simulate.people import Lives, live
+from persona_lab.simulate.phrases import CONTEXTS, families_for, render
+from persona_lab.simulate.scenarios import SCENARIOS
+from persona_lab.simulate.statements import held_out_families
+from persona_lab.text.interpreter import TextInterpreter
+
+SCENARIO_IDS = ("slow_noise10_v1", "fast_noise10_v1", "slow_exceptions_noise10_v1")
+RULES = ("last-write-wins", "ewma-0.2", "ewma-0.2-by-confidence", "population-bayes")
+CONTEXT = "reminder_channel"
+"""What the simulated people speak of: four options, as in the core suite."""
+
+POOL = 40
+"""Statements per option and stance; every one of a phrasing family that the interpreter was not fitted on."""
+
+STANCES = (Stance.WANTS, Stance.CHANGED_MIND, Stance.ONLY_ONCE)
+FRESH = 3
+"""Interactions after a switch in which a person says that they changed their mind."""
+
+
+class Pool(NamedTuple):
+    """What each statement of the pool says and how it was read; arrays (options, stances, POOL).
+
+    ``option`` is ``NO_OPTION`` where no option was read, ``stance`` indexes the members of :class:`Stance`.
+    """
+
+    text: NDArray[np.str_]
+    option: IntArray
+    stance: IntArray
+    confidence: NDArray[np.float64]
+
+
+ALL_STANCES = tuple(Stance)
+
+
+def read_pool(interpreter: TextInterpreter, *, seed: int) -> Pool:
+    """Return the statements of the held-out families about ``CONTEXT`` and their interpretations.
+
+    The client knows what it asked about, so the context comes as metadata; option and stance are in the words alone.
+    """
+    options, held_out = CONTEXTS[CONTEXT], held_out_families()
+    texts: list[str] = []
+    for number, option in enumerate(options):
+        for place, stance in enumerate(STANCES):
+            chance = generator(seed, "text pool", number, place)
+            families = [family for family in families_for(CONTEXT, option, stance) if family.name in held_out]
+            texts += [
+                render(chance, families[int(chance.integers(len(families)))], CONTEXT, option).text for _ in range(POOL)
+            ]
+    read = interpreter.interpret([Statement(text, {"context": CONTEXT}) for text in texts], {CONTEXT: options})
+    shape = (len(options), len(STANCES), POOL)
+    place_of = {option: number for number, option in enumerate(options)}
+    return Pool(
+        np.array(texts).reshape(shape),
+        np.array([place_of.get(one.option or "", NO_OPTION) for one in read], dtype=np.int8).reshape(shape),
+        np.array([ALL_STANCES.index(one.stance) for one in read], dtype=np.int8).reshape(shape),
+        np.array([one.confidence for one in read]).reshape(shape),
+    )
+
+
+def interpreted_study(
+    pool: Pool,
+    *,
+    seed: int,
+    people: int,
+    interactions: int = 200,
+    scenario_ids: Sequence[str] = SCENARIO_IDS,
+    rules: Mapping[str, UpdateStrategy] | None = None,
+) -> pl.DataFrame:
+    """Return error rates by scenario, rule and channel, each with its ratio to structured feedback.
+
+    Channels: ``fields`` (status and option), ``words`` (the interpreter, its confidence as the event's weight),
+    ``words, weight 1`` (the confidence thrown away). Every answer names an option, in a correction or a confirmation;
+    exceptions are announced in words half of the time, which the fields cannot say: words may therefore win.
+    Ratios are of pooled errors; their standard error is a jackknife over people.
+    """
+    rows: list[dict[str, object]] = []
+    chosen = {name: STRATEGIES[name] for name in RULES} if rules is None else rules
+    for scenario_id in scenario_ids:
+        scenario = replace(SCENARIOS[scenario_id], interactions=interactions)
+        lives = live(scenario, seed=seed, users=(0, people))
+        said = _said(lives, seed)
+        for name, rule in chosen.items():
+            errors: dict[str, NDArray[np.float64]] = {}
+            for channel in ("fields", "words", "words, weight 1"):
+                proposed = _loop(rule, lives, pool, said, channel, seed, scenario.options)
+                counts = tally(preferred=lives.preferred, proposed=proposed, in_exception=lives.in_exception)
+                rate = error_rate(counts=counts)
+                wrong = (proposed != lives.preferred) & ~lives.in_exception
+                errors[channel] = wrong.sum(axis=0).astype(np.float64)
+                ratio, ratio_error = _ratio(errors[channel], errors["fields"])
+                rows.append(
+                    {
+                        "scenario": scenario_id,
+                        "update": name,
+                        "feedback": channel,
+                        "error_rate": rate.value,
+                        "standard_error": rate.standard_error,
+                        "ratio": ratio,
+                        "ratio_se": ratio_error,
+                        "n": rate.n,
+                    }
+                )
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+class _Said(NamedTuple):
+    """Which statement of the pool answers each step: stance and number, (interactions, people)."""
+
+    stance: IntArray
+    number: IntArray
+
+
+def _said(lives: Lives, seed: int) -> _Said:
+    steps, people = lives.preferred.shape
+    luck = uniforms(seed, "which words", steps=(0, steps), streams=(0, people))
+    announces = uniforms(seed, "announces the exception", steps=(0, steps), streams=(0, people)) < 0.5
+    since = np.full(people, FRESH)
+    fresh: BoolArray = np.zeros((steps, people), dtype=bool)
+    for step in range(1, steps):
+        since = np.where(lives.preferred[step] != lives.preferred[step - 1], 0, since + 1)
+        fresh[step] = since < FRESH
+    right = lives.expressed == lives.preferred
+    stance = np.where(lives.in_exception & announces, 2, np.where(fresh & right, 1, 0)).astype(np.int8)
+    return _Said(stance, (luck * POOL).astype(np.int8))
+
+
+def _loop(
+    rule: UpdateStrategy, lives: Lives, pool: Pool, said: _Said, channel: str, seed: int, options: int
+) -> IntArray:
+    """Return the proposals (interactions, people) of the closed loop."""
+    steps, people = lives.preferred.shape
+    lanes = padded(people)
+    state = rule.init(options, lanes)
+    last: IntArray = np.full(lanes, NO_OPTION, dtype=np.int8)
+    proposals = np.empty((steps, people), dtype=np.int8)
+    for step in range(steps):
+        elapsed = np.zeros(lanes) if step == 0 else np.ones(lanes)
+        last = propose(rule.belief(state, elapsed), last, seed=seed, step=step, streams=(0, lanes))
+        proposals[step] = last[:people]
+        told = lives.expressed[step]
+        weight = np.ones(people)
+        silent: BoolArray = np.zeros(people, dtype=bool)
+        refused: BoolArray = np.zeros(people, dtype=bool)
+        if channel != "fields":
+            at = (told, said.stance[step], said.number[step])
+            told, stance = pool.option[at], pool.stance[at]
+            refused = stance == ALL_STANCES.index(Stance.DOES_NOT_WANT)
+            # "Not that" about something that was not proposed says nothing that a feedback can carry.
+            silent = (told == NO_OPTION) | (refused & (told != last[:people]))
+            silent |= np.isin(stance, [ALL_STANCES.index(Stance.NOTHING), ALL_STANCES.index(Stance.ONLY_ONCE)])
+            if channel == "words":
+                weight = pool.confidence[at]
+        accepted = told == last[:people]
+        answered = np.where(accepted, Kind.ACCEPTED, Kind.CORRECTED)
+        kind = np.where(silent, Kind.SILENT, np.where(refused, Kind.DECLINED, answered))
+        given = feedback(
+            proposed=last,
+            kind=_wide(kind.astype(np.int8), lanes, Kind.SILENT),
+            corrected=_wide(np.where(kind == Kind.CORRECTED, told, NO_OPTION).astype(np.int8), lanes, NO_OPTION),
+            confidence=_wide(weight, lanes, 1.0),
+            elapsed=elapsed,
+            session=step,
+        )
+        state = rule.update(state, given)
+    return proposals
+
+
+def _wide(array: NDArray[np.generic], lanes: int, fill: float) -> NDArray[np.generic]:
+    padded_out = np.full(lanes, fill, dtype=array.dtype)
+    padded_out[: len(array)] = array
+    return padded_out
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[np.float64]) -> tuple[float | None, float | None]:
+    total = below.sum()
+    if total == 0:
+        return None, None
+    ratio = float(above.sum() / total)
+    residual = above - ratio * below
+    return ratio, float(np.sqrt(len(below) / (len(below) - 1) * (residual**2).sum()) / total)
