@@ -11,6 +11,9 @@ GLYPH = 0.56
 NEAR, STEP, RINGS = 9.0, 14.0, 7
 """First distance of a label from its point, and how further rings grow, in pixels."""
 
+CLOSE = 5.0
+"""Distance of a curve's label from the curve, in pixels."""
+
 DIRECTIONS = ((1, 0), (-1, 0), (0, -1), (0, 1), (1, -1), (1, 1), (-1, -1), (-1, 1))
 
 
@@ -52,7 +55,7 @@ def place(
     -------
     One :class:`Label` per point; the position of least overlap where none is free.
     """
-    boxes = [_around(x, y, 8.0) for x, y in points] + [_around(x, y, 3.0) for x, y in obstacles]
+    boxes = _boxes(points, obstacles)
     placed: list[Label] = []
     for (x, y), text in zip(points, texts, strict=True):
         wide, high = GLYPH * font * len(text), font * 1.25
@@ -74,6 +77,38 @@ def place(
         placed.append(best)
         boxes.append(best)
     return placed
+
+
+def place_along(
+    anchors: Sequence[tuple[float, float]],
+    text: str,
+    *,
+    width: float,
+    height: float,
+    font: float = 12.0,
+    taken: Sequence[Label] = (),
+    points: Sequence[tuple[float, float]] = (),
+    obstacles: Sequence[tuple[float, float]] = (),
+) -> Label:
+    """Place the label of a curve close to wherever along it there is room: beside one of its ``anchors``.
+
+    ``taken`` are labels placed before, ``points`` and ``obstacles`` as in :func:`place`.
+    """
+    boxes = [*_boxes(points, obstacles), *taken]
+    wide, high = GLYPH * font * len(text), font * 1.25
+    best, least = Label(0.0, 0.0, wide, high, 0), float("inf")
+    for x, y in anchors:
+        for horizontal, vertical in DIRECTIONS[4:]:
+            left = x + CLOSE * horizontal - (wide if horizontal < 0 else 0.0)
+            candidate = Label(left, y + (CLOSE + high / 2) * vertical - high / 2, wide, high, 0)
+            cost = 3.0 * _outside(candidate, width, height) + sum(_overlap(candidate, box) for box in boxes)
+            if cost < least:
+                best, least = candidate, cost
+    return best
+
+
+def _boxes(points: Sequence[tuple[float, float]], obstacles: Sequence[tuple[float, float]]) -> list[Label]:
+    return [_around(x, y, 8.0) for x, y in points] + [_around(x, y, 3.0) for x, y in obstacles]
 
 
 def _around(x: float, y: float, radius: float) -> Label:

@@ -11,13 +11,16 @@ from html import escape
 from pathlib import Path
 
 from persona_lab.report.figures import GREY, GRID, INK, look
-from persona_lab.report.plane_figures import LIMIT_FAMILY, Plane, drawing_order, plane
+from persona_lab.report.plane_figures import LIMIT_FAMILY, Plane, curve_label, drawing_order, plane
 from persona_lab.report.study import Study
 from persona_lab.studies.plan import CONTROLS, LIMIT, StudyPlan
 from persona_lab.studies.records import write_text
 from persona_lab.studies.runner import run_study
 
 SCENARIO = "slow_exceptions_noise10_v1"
+SHOWN = (*CONTROLS, "hierarchical-bayes", "population-bayes")
+"""Rules in the figure: the controls of every table, and the two that tell slips, exceptions and changes apart."""
+
 USERS = 2048
 SEED = 0
 
@@ -79,9 +82,10 @@ def overview(*, users: int = USERS, seed: int = SEED) -> str:
     from persona_lab.catalog import STRATEGIES
     from persona_lab.simulate.scenarios import SCENARIOS
 
-    plan = StudyPlan((SCENARIOS[SCENARIO],), dict(STRATEGIES), users=users, seed=seed, timelines=0, profile="overview")
+    chosen = {name: STRATEGIES[name] for name in SHOWN}
+    plan = StudyPlan((SCENARIOS[SCENARIO],), chosen, users=users, seed=seed, timelines=0, profile="overview")
     study = Study(run_study(plan))
-    found = plane(study, SCENARIO, study.shown)
+    found = plane(study, SCENARIO, (LIMIT, *(name for name in study.strategies if name in SHOWN)))
     if found is None:
         raise RuntimeError(f"index or delay is undefined with {users} people: run more.")
     return svg(found)
@@ -139,11 +143,12 @@ def _points(found: Plane, width: float, height: float) -> list[str]:
             f'<text x="{left + label.width / 2:.1f}" y="{middle + 4.5:.1f}" text-anchor="middle"{weight} '
             f'stroke="#ffffff" stroke-width="3" paint-order="stroke">{escape(point.label)}</text>'
         )
-    for (text, _), label in zip(found.curve_names(width, height), labels[len(found.points) :], strict=True):
+    for (family, _), label in zip(found.curves, labels[len(found.points) :], strict=True):
         middle = TOP + label.top + label.height / 2
         written.append(
             f'<text x="{LEFT + label.left + label.width / 2:.1f}" y="{middle + 4.5:.1f}" text-anchor="middle" '
-            f'font-style="italic" stroke="#ffffff" stroke-width="3" paint-order="stroke">{escape(text)}</text>'
+            f'font-style="italic" fill="{look(family).colour}" stroke="#ffffff" stroke-width="3" paint-order="stroke">'
+            f"{escape(curve_label(family))}</text>"
         )
     for point in drawing_order(found.points):
         x, y = found.pixel(*point.drawn, width, height)

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from persona_lab.report.figures import GREY, INK, line, look, marker, styled
-from persona_lab.report.labels import Label, place
+from persona_lab.report.labels import Label, place, place_along
 from persona_lab.report.study import Study
 from persona_lab.studies.plan import CONTROLS, LIMIT
 
@@ -81,33 +81,22 @@ class Plane:
             (high - math.log10(y)) / (high - low) * height,
         )
 
-    def curve_names(self, width: float, height: float) -> list[tuple[str, tuple[float, float]]]:
-        """Return each curve's label and the middle of its longest segment in pixels."""
-        made = []
-        for family, curve in self.curves:
-            pixels = [self.pixel(x, y, width, height) for x, y, _ in curve]
-            longest = max(pairwise(pixels), key=lambda pair: math.dist(*pair), default=None)
-            if longest is not None:
-                (x, y), (u, v) = longest
-                made.append((curve_label(family), ((x + u) / 2, (y + v) / 2)))
-        return made
-
     def labels(self, width: float, height: float, font: float = 12.0) -> list[Label]:
-        """Return where the labels of the points go, and then those of the curves (see ``curve_names``)."""
-        between = [
-            self.pixel(x, y, width, height)
-            for _, curve in self.curves
-            for x, y in _dense([(x, y) for x, y, _ in curve])
-        ]
-        named = self.curve_names(width, height)
-        return place(
-            [self.pixel(*point.drawn, width, height) for point in self.points] + [middle for _, middle in named],
-            [point.label for point in self.points] + [text for text, _ in named],
-            width=width,
-            height=height,
-            font=font,
-            obstacles=between,
+        """Return where the labels of the points go, and then those of the curves, in pixels."""
+        points = [self.pixel(*point.drawn, width, height) for point in self.points]
+        paths = [_dense([self.pixel(x, y, width, height) for x, y, _ in curve]) for _, curve in self.curves]
+        between = [place for path in paths for place in path]
+        made = place(
+            points, [point.label for point in self.points], width=width, height=height, font=font, obstacles=between
         )
+        for (family, _), path in zip(self.curves, paths, strict=True):
+            made.append(
+                place_along(
+                    path, curve_label(family), width=width, height=height, font=font,
+                    taken=made, points=points, obstacles=between,
+                )
+            )  # fmt: skip
+        return made
 
 
 def plane(study: Study, scenario: str, strategies: Sequence[str]) -> Plane | None:
@@ -221,9 +210,9 @@ def _plane_labels(found: Plane) -> list[dict[str, object]]:
         (f"<b>{point.label}</b>" if point.name == LIMIT else point.label, found.pixel(*point.drawn, width, height))
         for point in found.points
     ]
-    named += [(f"<i>{text}</i>", middle) for text, middle in found.curve_names(width, height)]
     made = []
-    for (text, (x, y)), label in zip(named, found.labels(width, height), strict=True):
+    labels = found.labels(width, height)
+    for (text, (x, y)), label in zip(named, labels, strict=False):
         made.append(
             {
                 "x": left + (right - left) * x / width,
@@ -241,6 +230,17 @@ def _plane_labels(found: Plane) -> list[dict[str, object]]:
                 "borderpad": 0,
             }
         )
+    for (family, _), label in zip(found.curves, labels[len(named) :], strict=True):
+        middle, level = label.left + label.width / 2, label.top + label.height / 2
+        made.append(
+            {
+                "x": left + (right - left) * middle / width,
+                "y": high - (high - low) * level / height,
+                "text": f"<i>{curve_label(family)}</i>",
+                "showarrow": False,
+                "font": {"size": 12, "color": look(family).colour},
+            }
+        )
     return made
 
 
@@ -252,10 +252,10 @@ def _better() -> dict[str, object]:
 
 
 def _dense(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return points along a polyline on logarithmic axes, so that labels can keep off it."""
+    """Return points along a polyline in pixels, so that labels can keep off it or stay beside it."""
     made = []
     for (x, y), (u, v) in pairwise(points):
         for step in range(12):
             share = step / 12
-            made.append((x ** (1 - share) * u**share, y ** (1 - share) * v**share))
+            made.append((x + share * (u - x), y + share * (v - y)))
     return made
