@@ -202,7 +202,6 @@ def silence() -> dict[str, Any]:
             "ignores": replace(ALONE, answering=(SURE, SURE, SURE, SURE)),
             "learns": ALONE,
             "told": replace(ALONE, answering=(SURE * right, SURE * (1 - right), SURE * wrong, SURE * (1 - wrong))),
-            "population learns": learnt(CROWD, scenario),
         }
         ratio = {cell.strategy: cell.ratio for cell in scored(scenario, rules, most=512)}
         value = {name: float(seen.value or 0.0) for name, seen in ratio.items()}

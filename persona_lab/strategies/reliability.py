@@ -13,6 +13,10 @@ import numpy as np
 from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, Kind, named_option
 
 
+DOUBT = 0.1
+"""Prior odds that silence means anything: reading random silence as consent costs more than ignoring consent."""
+
+
 class Confidence(NamedTuple):
     """Running mean of the confidence of a stream's answers; arrays over streams."""
 
@@ -65,7 +69,7 @@ def heard(state: Answers) -> FloatArray:
     """Return (2, streams): the probability that a right proposal is answered, and a wrong one.
 
     Both are pulled to the common rate as long as the counts do not show a difference (then silence says nothing): the
-    weight of two separate rates is that of the better model by the Bayesian information criterion (Schwarz 1978).
+    weight of two separate rates follows the Bayesian information criterion (Schwarz 1978) from prior odds ``DOUBT``.
     """
     right = state.right_answered + state.right_silent
     wrong = state.wrong_answered + state.wrong_silent
@@ -74,7 +78,7 @@ def heard(state: Answers) -> FloatArray:
     common = (state.right_answered + state.wrong_answered) / total
     gain = _likelihood(state.right_answered, right) + _likelihood(state.wrong_answered, wrong)
     gain -= _likelihood(state.right_answered + state.wrong_answered, total)
-    odds = np.exp(np.minimum(gain, 50.0)) / np.sqrt(total)
+    odds = DOUBT * np.exp(np.minimum(gain, 50.0)) / np.sqrt(total)
     separate = odds / (1.0 + odds)
     return common + separate * np.stack([rate_right - common, rate_wrong - common])
 
