@@ -12,7 +12,6 @@ import numpy as np
 
 from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, Kind, named_option
 
-
 DOUBT = 0.1
 """Prior odds that silence means anything: reading random silence as consent costs more than ignoring consent."""
 
