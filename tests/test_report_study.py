@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -18,7 +19,7 @@ from persona_lab.report.replay_figures import replay_figure
 from persona_lab.report.sanity import checks
 from persona_lab.report.study import ALL, Study
 from persona_lab.report.study_sections import study_sections
-from persona_lab.report.study_tables import headline_table
+from persona_lab.report.study_tables import headline_table, population_table
 from persona_lab.report.verdict import verdict
 from persona_lab.simulate.scenarios import SCENARIOS
 from persona_lab.studies.plan import LIMIT, StudyPlan, StudyResult
@@ -47,6 +48,8 @@ def result() -> StudyResult:
 def test_a_real_study_passes_every_check_and_writes_the_same_bytes_twice(result, tmp_path):
     assert [check for check in checks(Study(result)) if check.problem] == []
     again = run_study(_plan())
+    # A commit between the two runs would change the revision that the manifest records, and nothing else.
+    again = replace(again, manifest=again.manifest | {"environment": result.manifest["environment"]})
     write_report(result, tmp_path / "a")
     write_report(again, tmp_path / "b")
     for path in sorted((tmp_path / "a").iterdir()):
@@ -111,3 +114,11 @@ def test_a_replay_is_drawn_with_every_rule_and_its_interval(tmp_path):
     assert set(drawn.y) == set(RULES)
     assert drawn.x[-1] == made.strategies[0].figures["log_loss"].value
     assert all(length >= 0 for length in (*drawn.error_x.array, *drawn.error_x.arrayminus))
+
+
+def test_people_who_differ_stand_beside_the_filter_that_knows_the_population(result):
+    study = Study(result)
+    assert population_table(study, "stable_noise10_v1") is None
+    table = population_table(study, "mixed_v1")
+    assert {row[0].text for row in table.rows} == {"the clairvoyant", *RULES}
+    assert float(table.rows[0][1].text) <= float(table.rows[-1][1].text)

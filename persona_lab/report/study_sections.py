@@ -9,10 +9,18 @@ from persona_lab.report.plane_figures import plane, plane_figure
 from persona_lab.report.sections import Drawing, Section, Table, name_cell
 from persona_lab.report.study import ALL, Study
 from persona_lab.report.study_figures import budget_figure, reliability_figure
-from persona_lab.report.study_tables import SECOND, components_table, headline_table, heat_table, plain, where_table
+from persona_lab.report.study_tables import (
+    SECOND,
+    components_table,
+    headline_table,
+    heat_table,
+    plain,
+    population_table,
+    where_table,
+)
 from persona_lab.report.timeline_figures import timeline_figure
 from persona_lab.report.verdict import verdict
-from persona_lab.studies.plan import CONTROLS, LAST_WRITE_WINS, LIMIT
+from persona_lab.studies.plan import CONTROLS, LAST_WRITE_WINS, LIMIT, Timeline
 
 MOST_TIMELINES = 6
 """People to choose from in the timeline figure; each adds some 60 kB."""
@@ -107,6 +115,7 @@ def _where(study: Study) -> Section:
     tables = [where_table(study)]
     if study.has_limit:
         tables.append(heat_table(study))
+    tables += [table for name in study.scenarios if (table := population_table(study, name)) is not None]
     return Section("Scenario by scenario", tables=tuple(tables))
 
 
@@ -139,14 +148,14 @@ def _leaders(study: Study) -> list[str]:
 
 def _person(study: Study) -> Section:
     lines = study.result.timelines
-    people: dict[tuple[str, int], list[Any]] = {}
-    for line in lines:
-        people.setdefault((line.scenario, line.user), []).append(line)
+    people: dict[tuple[str, int], dict[str, Timeline]] = {}
+    for line in lines:  # of a person with several contexts, the first
+        people.setdefault((line.scenario, line.user), {}).setdefault(line.strategy, line)
     firsts = [key for key in people if key[1] == min(user for scenario, user in people if scenario == key[0])]
     firsts.sort(key=lambda key: key[0] not in study.planes or study.planes.index(key[0]))
     choices = []
     for key in firsts[:MOST_TIMELINES]:
-        known = [line for name in study.shown for line in people[key] if line.strategy == name]
+        known = [people[key][name] for name in study.shown if name in people[key]]
         detailed = [study.best, LAST_WRITE_WINS] if study.best != LAST_WRITE_WINS else [LAST_WRITE_WINS]
         title = f"{study.title(key[0])}, person {key[1]}"
         choices.append((title, timeline_figure(known, detailed, title=f"One person: {title}")))

@@ -138,6 +138,43 @@ def heat_table(study: Study) -> Table:
     )
 
 
+def population_table(study: Study, scenario: str) -> Table | None:
+    """Return the table of one scenario whose people differ, None where no filter knows the population.
+
+    The clairvoyant knows each person; the filter that knows the population is the limit for anyone who does not.
+    """
+    names = [
+        name
+        for name in (LIMIT, *study.strategies)
+        if study.value(scenario, name, "ratio_to_population_limit") is not None
+    ]
+    if not names:
+        return None
+    columns = (
+        Column("error_rate", "errors, %", 100.0),
+        Column("ratio_to_population_limit", "ratio to the filter that knows the population", 1.0, 3),
+        Column("ratio_to_limit", "ratio to the clairvoyant", 1.0, 3),
+    )
+    names.sort(key=lambda name: (study.value(scenario, name, "error_rate") or 0.0, name))
+    return Table(
+        title=f"People who differ: {study.title(scenario)}",
+        columns=("strategy", *(column.heading for column in columns)),
+        rows=tuple(
+            (
+                name_cell("the clairvoyant" if name == LIMIT else name),
+                *(
+                    figure_cell(study.figure(scenario, name, column.metric), scale=column.scale, digits=column.digits)
+                    for column in columns
+                ),
+            )
+            for name in names
+        ),
+        reading="The clairvoyant is told how noisy and how changeable each single person is, which nobody can know on "
+        "the first day. The filter that knows the population, but not the person, is the limit for anyone: 1.000 there "
+        "is as good as it gets.",
+    )
+
+
 def components_table(title: str, described: Mapping[str, Any]) -> Table:
     """Return each component with its parameters, defaults resolved."""
     rows = tuple((name_cell(name), name_cell(plain(value))) for name, value in described.items())
