@@ -14,7 +14,6 @@ from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
 ROUNDS = 300
 """Steps of expectation maximisation; each is a few multiplications over (worlds, people)."""
 
-
 RATES = (0.1, 0.3, 0.5, 0.7, 0.9)
 FINER = (-0.08, 0.0, 0.08)
 """Answer rates that are tried, then steps around the best."""
@@ -38,7 +37,8 @@ def fit(
     """Return ``base`` with its prior, and the answer rates it expects, learnt from other people (empirical Bayes).
 
     Use it whenever logs of other people exist: 50 people with 100 interactions each take most of the way to the limit.
-    It fails where the people to come differ from those in the log; ``stubbornness`` is what is kept back for that.
+    It fails where the people to come differ from those in the log, or change their ways after it ends (restless people
+    whose log ends while they are calm): ``stubbornness`` is what is kept back for that.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def fit(
     if not log:
         raise InputError("the log is empty", cure="Pass at least one step of feedback of at least one person.")
     flat = replace(base, single=False, prior=tuple(tuple(1.0 for _ in row) for row in base.prior))
-    if any((given.kind == Kind.SILENT).any() for given in log):
+    if any(((given.kind == Kind.SILENT) & (given.proposed != NO_OPTION)).any() for given in log):
         flat = replace(flat, answering=answering_of(flat, log, options=options, active=active))
     evidence, _ = read_log(flat, log, options=options, active=active)
     prior = np.asarray(base.prior, dtype=np.float64)
