@@ -21,10 +21,20 @@ Metadata keys with a meaning; every other key is kept as it came:
 from __future__ import annotations
 
 import json
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, field_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    field_validator,
+)
 
 SCHEMA_VERSION = 1
 """Version of the wire form that this package writes; a higher one is refused."""
@@ -55,14 +65,35 @@ UnitWeight = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False, strict=
 _WEIGHT: TypeAdapter[float] = TypeAdapter(UnitWeight)
 
 
+_NUMBER = re.compile(r"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*", re.IGNORECASE)
+
+
 def _text_or_datetime(value: object) -> object:
     # pydantic would take a bare number as seconds since 1970, or milliseconds when it is large: no guessing here.
-    if not isinstance(value, str | datetime):
+    if not isinstance(value, str | datetime) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
         raise ValueError("a timestamp is ISO 8601 text with its offset, such as 2025-10-27T15:00:00Z")
     return value
 
 
-Timestamp = Annotated[AwareDatetime, BeforeValidator(_text_or_datetime)]
+def _within_the_calendar(value: datetime) -> datetime:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the timestamp lies outside the years 1 to 9999 in UTC") from None
+    return value
+
+
+def _whole_text(value: str) -> str:
+    # JSON may escape half of a surrogate pair, which no file and no table can hold.
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the text holds half of a surrogate pair") from None
+    return value
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_text_or_datetime), AfterValidator(_within_the_calendar)]
+Text = Annotated[str, AfterValidator(_whole_text)]
 
 
 class Event(BaseModel):
@@ -70,18 +101,19 @@ class Event(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    event_id: str = Field(min_length=1)
-    type: str = Field(min_length=1)
+    event_id: Text = Field(min_length=1)
+    type: Text = Field(min_length=1)
     timestamp: Timestamp
     metadata: dict[str, Any] = Field(default_factory=dict)
-    content: str = ""
+    content: Text = ""
     weight: UnitWeight | None = None
     confidence: UnitWeight | None = None
 
     @field_validator("metadata")
     @classmethod
     def _finite_metadata(cls, metadata: dict[str, Any]) -> dict[str, Any]:
-        json.dumps(metadata, allow_nan=False, default=str)  # raises on NaN and infinity, at any depth
+        # Raises on NaN and infinity, at any depth.
+        _whole_text(json.dumps(metadata, allow_nan=False, ensure_ascii=False, default=str))
         for key in ("weight", "confidence"):
             if metadata.get(key) is not None:
                 _WEIGHT.validate_python(metadata[key])
@@ -91,8 +123,8 @@ class Event(BaseModel):
 class LoggedEvent(Event):
     """An event in a log file: with its user and source, which on the wire stand around the batch."""
 
-    user_id: str = Field(min_length=1)
-    source: str = ""
+    user_id: Text = Field(min_length=1)
+    source: Text = ""
     schema_version: int = Field(default=SCHEMA_VERSION, strict=True, ge=1)
 
 
@@ -101,8 +133,8 @@ class IngestRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    user_id: str = Field(min_length=1)
-    source: str = ""
+    user_id: Text = Field(min_length=1)
+    source: Text = ""
     events: list[Event]
     documents: list[dict[str, Any]] = Field(default_factory=list)
     options: dict[str, Any] = Field(default_factory=dict)

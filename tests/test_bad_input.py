@@ -94,7 +94,7 @@ def test_wrong_encoding_names_the_place_and_one_that_fits(folder):
 
 
 def test_unknown_encoding(folder):
-    assert "no such encoding" in refused(
+    assert "no such text encoding" in refused(
         folder, "log.csv", "--recipe", folder / "recipe.toml", "--encoding", "klingon", contents=GOOD
     )
 

@@ -213,7 +213,7 @@ def test_written_parquet_is_sorted_whole_and_the_same_bytes(tmp_path):
 
 def test_numbers_as_text():
     values = as_text(pl.Series([1.0, 0.5, None, float("nan"), -0.0, 1e300]))
-    assert values.to_list() == ["1", "0.5", None, "NaN", "0", "1e+300"]
+    assert values.to_list() == ["1", "0.5", None, None, "0", "1e+300"]
     assert as_text(pl.Series([" a ", "", None, "\t"])).to_list() == ["a", None, None, None]
     assert as_text(pl.Series([True, None])).to_list() == ["true", None]
 

@@ -170,8 +170,9 @@ def check_columns(table: pl.DataFrame, recipe: Recipe, file: str) -> None:
 
 
 def as_text(series: pl.Series) -> pl.Series:
-    """Return values as text: trimmed, whole numbers without a point, booleans lower case, blank as null."""
+    """Return values as text: trimmed, whole numbers without a point, booleans lower case, blank and NaN as null."""
     if series.dtype.is_float():
+        series = series.fill_nan(None)  # a missing number, in frames that know no null
         whole = series.is_finite() & (series == series.round(0)) & (series.abs() < 2**53)
         as_whole = series.set(~whole.fill_null(False), None).cast(pl.Int64, strict=False).cast(pl.String)
         return as_whole.zip_with(whole.fill_null(False), series.cast(pl.String))
@@ -229,7 +230,8 @@ def _timestamps(rows: _Rows, recipe: Recipe) -> pl.Series:
         return pl.Series([None] * len(raw), dtype=TIMESTAMP)
     parsed = pl.Series([_iso(text, recipe.time_format, zone) for text in as_text(raw)], dtype=TIMESTAMP)
     expected = f"'{recipe.time_format}'" if recipe.time_format else "ISO 8601, such as 2025-10-27T15:00:00Z"
-    rows.note(parsed.is_null(), column, f"the time cannot be read as {expected}", cure)
+    skipped = "" if recipe.timezone == "UTC" else f", or does not exist in {recipe.timezone}"
+    rows.note(parsed.is_null(), column, f"the time cannot be read as {expected}{skipped}", cure)
     return parsed.alias("timestamp")
 
 
@@ -238,7 +240,11 @@ def _iso(text: str | None, pattern: str | None, zone: ZoneInfo) -> datetime | No
         return None
     try:
         found = datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)  # noqa: DTZ007 - below
-        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+        moment = found.replace(tzinfo=zone).astimezone(UTC)
+        # A local time that the clocks skip comes back as another one.
+        return moment if moment.astimezone(zone).replace(tzinfo=None) == found else None
     except (ValueError, OverflowError):
         return None
 
@@ -295,7 +301,7 @@ def _plain_key(raw: str) -> str:
         number = float(raw)
     except ValueError:
         return raw.strip()
-    return as_text(pl.Series([number]))[0] if raw.strip() else ""
+    return as_text(pl.Series([number]))[0] or raw.strip()
 
 
 def _metadata(table: pl.DataFrame, columns: list[str]) -> pl.Series:

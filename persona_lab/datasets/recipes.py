@@ -29,6 +29,7 @@ and for a log of proposals and answers::
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -40,6 +41,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from persona_lab.errors import InputError
 
 RECIPE_SCHEMA_VERSION = 1
+MOST_OPTIONS = 100
+"""Options of one context; their numbers are 8-bit integers in the arrays that rules work on."""
+
 ANSWERS = ("accepted", "declined", "corrected", "silent")
 TimeUnit = Literal["iso", "s", "ms", "us"]
 _COLUMN_KEYS = (
@@ -201,7 +205,8 @@ def recipe_from(raw: dict[str, Any], *, file: str | None = None, name: str = "re
         recipe = Recipe(**{"name": name, **raw})
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        # Of a union, pydantic names the branch too: at_least.float.
+        key = ".".join(str(part) for part in first["loc"] if part not in ("float", "int", "str", "list[str]"))
         if first["type"] == "missing":
             raise InputError(
                 "the recipe does not say which column this is", file=file, column=key, cure=f'Add {key} = "..." to it.'
@@ -228,6 +233,12 @@ def _check(recipe: Recipe, file: str | None) -> None:
     options = recipe.options
     if options is not None and (len(options) < 2 or len(set(options)) != len(options)):
         refuse("options", "options must be at least two different names", "Name each option once.", options)
+    if options is not None and len(options) > MOST_OPTIONS:
+        refuse("options", f"there are {len(options)} options, more than {MOST_OPTIONS}", "Map values to fewer options.")
+    if "" in recipe.references:
+        refuse("references", "a reference has no name", "Name it.")
+    if recipe.at_least is not None and not math.isfinite(recipe.at_least):
+        refuse("at_least", "at_least must be a finite number", "Write a number.", recipe.at_least)
     if recipe.items:
         if recipe.gold is None:
             refuse("gold", "a recipe with items needs the column of the wanted item", 'Add gold = "...".')

@@ -10,13 +10,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_lab.datasets.log import Log
+from persona_lab.datasets.recipes import MOST_OPTIONS
 from persona_lab.errors import InputError
 from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, Kind, padded
 
 ACCEPTANCE = ("declined", "accepted")
 """Options of a stream whose events name none: what is forecast is whether the proposal is taken."""
 
-MOST_OPTIONS = 100
 BLOCK_STREAMS = 2048
 _KIND_CODES = {"silent": Kind.SILENT, "accepted": Kind.ACCEPTED, "declined": Kind.DECLINED, "corrected": Kind.CORRECTED}
 
@@ -133,7 +133,9 @@ def _options(log: Log, frame: pl.DataFrame) -> pl.DataFrame:
         found = found.with_columns(names=pl.lit(list(log.options)))
     else:
         found = found.with_columns(names=pl.when(pl.col("names").list.len() < 2).then(taken).otherwise("names"))
-    return found.with_columns(options=pl.col("names").list.join("/"))
+    # A slash inside a name is escaped: options "a/b", "c" and options "a", "b/c" are different sets.
+    escaped = pl.col("names").list.eval(pl.element().str.replace_all("/", "\\/", literal=True))
+    return found.with_columns(options=escaped.list.join("/"))
 
 
 def _numbered(part: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:

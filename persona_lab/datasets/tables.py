@@ -78,9 +78,13 @@ def decoded(path: Path, encoding: str) -> str:
     """Return the text of a file, without a byte-order mark."""
     try:
         codec = codecs.lookup(encoding).name
-    except LookupError:
+        "".encode(codec)  # codecs.lookup knows transforms too, such as base64, that are no text encodings
+    except (LookupError, ValueError):
         raise InputError(
-            "there is no such encoding", value=encoding, cure="Use a name that Python knows, such as utf-8 or cp949."
+            "there is no such text encoding",
+            file=str(path),
+            value=encoding,
+            cure="Use a name that Python knows, such as utf-8 or cp949.",
         ) from None
     raw = path.read_bytes()
     try:
@@ -97,6 +101,10 @@ def decoded(path: Path, encoding: str) -> str:
             row=max(row, 1),
             value=raw[error.start : error.start + 4],
             cure=cure + more,
+        ) from None
+    except UnicodeError as error:
+        raise InputError(
+            f"the file is not {encoding} text ({error})", file=str(path), cure="Say which encoding it is."
         ) from None
 
 

@@ -117,7 +117,7 @@ def scan_events(path: Path, *, encoding: str = "utf-8") -> tuple[list[tuple[int,
             bad.append(_as_bad_row(error, number, row))
         except _BadMetadata as error:
             bad.append(BadRow(number, "metadata", error.value, "metadata is no JSON object", "Write it as JSON text."))
-    if count == 0:
+    if count == 0 or not (found or bad):
         raise InputError("the file holds no rows", file=str(path), cure="Export the log again.")
     return found, bad
 
@@ -133,6 +133,9 @@ def canonical(found: Sequence[tuple[int, LoggedEvent]]) -> tuple[pl.DataFrame, l
         lifted: dict[str, float | None] = {}
         for key in (*_LIFTED, *(key for key in metadata if key.startswith(REFERENCE))):
             value = metadata.get(key)
+            if key == REFERENCE:
+                bad.append(BadRow(number, f"metadata.{key}", value, "a reference has no name", "Name it."))
+                break
             if value is not None and not _is_share(value, positive=key == "propensity"):
                 cure = "Write a number above 0 and up to 1." if key == "propensity" else "Write a number from 0 to 1."
                 bad.append(BadRow(number, f"metadata.{key}", value, f"this is no {key}", cure))
@@ -263,8 +266,12 @@ def _as_bad_row(error: ValidationError, number: int, row: dict[str, Any]) -> Bad
     message = message[0].lower() + message[1:]
     if column.split(".")[-1] == "timestamp" and first["type"] != "missing":
         cure = "Write ISO 8601 with its offset, such as 2025-10-27T15:00:00Z."
+    elif "surrogate" in message or first["type"] == "string_unicode":
+        cure = "Write the character whole, or leave it out."
     elif column.split(".")[-1] == "metadata":
         cure = "Write a JSON object; its weight and confidence are finite numbers from 0 to 1."
+    elif column.split(".")[-1] == "schema_version":
+        cure = f"Write the version as a whole number; this one reads up to {SCHEMA_VERSION}."
     else:
         cure = _CURES.get(first["type"], "Correct it.")
     value = None if first["type"] == "missing" else first.get("input")
