@@ -33,9 +33,9 @@ SURPLUS = 0.75
 SEED = 20260401
 KERNEL = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9.0
 SMOOTH_ROW, EDGE = 34, 6
-"""Rows from n = 43 on are smoothed, and classes of rates between .04 and .96: beyond, levels move too fast with the class."""
-EARLY, QUIET, SHORT = 25, 0.1, 65.0
-"""Pace of false alarms: ``QUIET`` up to event ``EARLY`` (nothing can be told yet), then 1 + (``SHORT`` / n)**2: a
+"""Smoothed are rows from n = 43 on and rates from .04 to .96: beyond, levels move too fast with the class."""
+EARLY, QUIET, SHORT = 25, 0.1, 42.0
+"""Pace of false alarms: ``QUIET`` up to event ``EARLY`` (nothing can be told yet), then 1 + (``SHORT`` / n)**4: a
 short history, in which every test is weak, is given more of the false alarms than a long one."""
 
 
@@ -126,7 +126,7 @@ class Categorical(NamedTuple):
 def survival(arl0: float, longest: int) -> NDArray[np.float64]:
     """Return P(no false alarm by event n) for n = 0 to ``longest``: the target of every base rate."""
     events = np.arange(max(longest, int(30 * arl0)) + 1)
-    pace = np.where(events > EARLY, 1.0 + (SHORT / np.maximum(events, 1)) ** 2, QUIET)
+    pace = np.where(events > EARLY, 1.0 + (SHORT / np.maximum(events, 1)) ** 4, QUIET)
     pace[0] = 0.0
     total = np.cumsum(pace)
     low, high = 0.1 / arl0, 10.0 / arl0
@@ -305,6 +305,8 @@ def smoothed(levels: NDArray[np.float64]) -> NDArray[np.float64]:
     spends false alarms where they buy least.
     """
     out = levels.copy()
+    if out.shape[1] <= SMOOTH_ROW:
+        return out
     for table in out:
         pace = np.exp(-table[SMOOTH_ROW:])
         rows = np.pad(pace, ((2, 2), (0, 0)), mode="edge")
