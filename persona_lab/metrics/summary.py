@@ -76,9 +76,10 @@ def reading_cost(
     """Extra errors per 100 proposals of the summary's reader over an agent that reads the belief; paired by person."""
     gap = _expected_errors(stated, preferred, options) - (believed != preferred)
     found = _ratio(np.where(scored, gap, 0.0), scored, "nothing was scored")
-    if found.value is None or found.standard_error is None:
+    if found.value is None:
         return found
-    return Measurement(100.0 * found.value, 100.0 * found.standard_error, found.n)
+    error = found.standard_error
+    return Measurement(100.0 * found.value, None if error is None else 100.0 * error, found.n)
 
 
 def _expected_errors(stated: IntArray, preferred: IntArray, options: int) -> FloatArray:

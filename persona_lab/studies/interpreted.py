@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from persona_lab.catalog import STRATEGIES
 from persona_lab.contracts import Stance, Statement
-from persona_lab.feedback import NO_OPTION, BoolArray, IntArray, Kind, feedback, padded
+from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, IntArray, Kind, feedback, padded
 from persona_lab.metrics.tracking import error_rate, tally
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.randomness import generator, uniforms
@@ -21,10 +21,22 @@ from persona_lab.simulate.people import Lives, live
 from persona_lab.simulate.phrases import CONTEXTS, families_for, render
 from persona_lab.simulate.scenarios import SCENARIOS
 from persona_lab.simulate.statements import held_out_families
+from persona_lab.strategies.mixed_prior import MIXED
+from persona_lab.strategies.population_bayes import fit
+from persona_lab.strategies.worlds import Observer
 from persona_lab.text.interpreter import TextInterpreter
 
 SCENARIO_IDS = ("slow_noise10_v1", "fast_noise10_v1", "slow_exceptions_noise10_v1")
 RULES = ("last-write-wins", "ewma-0.2", "ewma-0.2-by-confidence", "population-bayes")
+
+LEARNT = "population-bayes, learnt here"
+"""Its prior, confidence included, is learnt from other people's logs of the same channel, as its users are told to."""
+
+SLOPES = (0.0, 3.0, 6.0)
+"""Logits of noise per unit of confidence that the learnt rule considers; calibrated near .8 means about 6."""
+
+TRAINING_PEOPLE, TRAINING_STEPS = 64, 100
+TRAINING_SEED_OFFSET = 7_000
 CONTEXT = "reminder_channel"
 """What the simulated people speak of: four options, as in the core suite."""
 
@@ -84,16 +96,20 @@ def interpreted_study(
     interactions: int = 200,
     scenario_ids: Sequence[str] = SCENARIO_IDS,
     rules: Mapping[str, UpdateStrategy] | None = None,
+    learnt: bool = False,
 ) -> pl.DataFrame:
     """Return error rates by scenario, rule and channel, each with its ratio to structured feedback.
 
     Channels: ``fields`` (status and option), ``words`` (the interpreter, its confidence as the event's weight),
     ``words, weight 1`` (the confidence thrown away). Every answer names an option, in a correction or a confirmation;
     exceptions are announced in words half of the time, which the fields cannot say: words may therefore win.
-    Ratios are of pooled errors; their standard error is a jackknife over people.
+    Ratios are of pooled errors; their standard error is the delta method over people. ``learnt`` adds population Bayes
+    with its prior learnt from other people's logs of the same channel (minutes).
     """
     rows: list[dict[str, object]] = []
-    chosen = {name: STRATEGIES[name] for name in RULES} if rules is None else rules
+    chosen = {name: STRATEGIES[name] for name in RULES} if rules is None else dict(rules)
+    if learnt:
+        chosen[LEARNT] = MIXED
     for scenario_id in scenario_ids:
         scenario = replace(SCENARIOS[scenario_id], interactions=interactions)
         lives = live(scenario, seed=seed, users=(0, people))
@@ -101,7 +117,10 @@ def interpreted_study(
         for name, rule in chosen.items():
             errors: dict[str, NDArray[np.float64]] = {}
             for channel in ("fields", "words", "words, weight 1"):
-                proposed = _loop(rule, lives, pool, said, channel, seed, scenario.options)
+                used = rule
+                if name == LEARNT:
+                    used = _learnt(scenario_id, pool, "words" if channel.startswith("words") else channel, seed)
+                proposed = _loop(used, lives, pool, said, channel, seed, scenario.options)
                 counts = tally(preferred=lives.preferred, proposed=proposed, in_exception=lives.in_exception)
                 rate = error_rate(counts=counts)
                 wrong = (proposed != lives.preferred) & ~lives.in_exception
@@ -143,10 +162,30 @@ def _said(lives: Lives, seed: int) -> _Said:
     return _Said(stance, (luck * POOL).astype(np.int8))
 
 
+def _learnt(scenario_id: str, pool: Pool, channel: str, seed: int) -> UpdateStrategy:
+    """Return population Bayes with its prior learnt from other people's answers in this channel."""
+    observers = tuple(Observer(seen.noise, slope) for slope in SLOPES for seen in MIXED.observers)
+    rows = tuple(tuple(weight / len(SLOPES) for _ in SLOPES for weight in row) for row in MIXED.prior)
+    base = replace(MIXED, observers=observers, prior=rows)
+    scenario = replace(SCENARIOS[scenario_id], interactions=TRAINING_STEPS)
+    others = seed + TRAINING_SEED_OFFSET
+    lives = live(scenario, seed=others, users=(0, TRAINING_PEOPLE))
+    log: list[Feedback] = []
+    _loop(STRATEGIES["ewma-0.2"], lives, pool, _said(lives, others), channel, others, scenario.options, log)
+    return fit(base, log, options=scenario.options)
+
+
 def _loop(
-    rule: UpdateStrategy, lives: Lives, pool: Pool, said: _Said, channel: str, seed: int, options: int
+    rule: UpdateStrategy,
+    lives: Lives,
+    pool: Pool,
+    said: _Said,
+    channel: str,
+    seed: int,
+    options: int,
+    log: list[Feedback] | None = None,
 ) -> IntArray:
-    """Return the proposals (interactions, people) of the closed loop."""
+    """Return the proposals (interactions, people) of the closed loop; feedback is appended to ``log``."""
     steps, people = lives.preferred.shape
     lanes = padded(people)
     state = rule.init(options, lanes)
@@ -180,6 +219,8 @@ def _loop(
             elapsed=elapsed,
             session=step,
         )
+        if log is not None:
+            log.append(given)
         state = rule.update(state, given)
     return proposals
 
