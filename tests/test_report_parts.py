@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from persona_lab.report import drift_section
 from persona_lab.report.html import page
 from persona_lab.report.markdown import document
-from persona_lab.report.parts import PROACTIVE_PEOPLE, extra_sections
+from persona_lab.report.parts import DRIFT_PEOPLE, PROACTIVE_PEOPLE, extra_sections
 from persona_lab.report.proactive_section import COMPARED, proactive_section
 from persona_lab.studies.profiles import PROFILES
+
+DETECTORS = ("cusum", "beta-factor")
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +19,15 @@ def section():
     return proactive_section(seed=3, people=8)
 
 
+@pytest.fixture(scope="module")
+def noticing():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drift_section, "COMPARED", DETECTORS)
+        return drift_section.drift_section(people=96)
+
+
 def test_every_profile_says_how_many_people():
-    assert set(PROACTIVE_PEOPLE) == set(PROFILES)
+    assert set(PROACTIVE_PEOPLE) == set(DRIFT_PEOPLE) == set(PROFILES)
 
 
 def test_every_policy_has_a_row_and_undefined_rates_say_why(section):
@@ -42,9 +52,20 @@ def test_the_prose_names_the_best_rule_that_is_told_nothing(section):
     assert f"{untold[0][drifting].text} % of the clairvoyant" in section.prose[0].replace("\N{MINUS SIGN}", "-")
 
 
-def test_the_same_seed_gives_the_same_page(section, monkeypatch):
+def test_detectors_are_ranked_by_delay_at_the_same_false_alarm_rate(noticing):
+    (table,) = noticing.tables
+    assert {row[0].text for row in table.rows} == {"cusum", "beta-factor"}
+    delays = [float(row[1].text) for row in table.rows]
+    assert delays == sorted(delays)
+    assert f"**{table.rows[0][0].text}** notices soonest: after {table.rows[0][1].text} ± " in noticing.prose[0]
+    assert [label for label, _ in noticing.drawings[0].choices] == ["how soon", "how soon, and how evenly"]
+
+
+def test_the_same_seed_gives_the_same_page(section, noticing, monkeypatch):
     monkeypatch.setitem(PROACTIVE_PEOPLE, "smoke", 8)
-    assert page("t", "l", extra_sections("smoke", seed=3)) == page("t", "l", (section,))
+    monkeypatch.setitem(DRIFT_PEOPLE, "smoke", 96)
+    monkeypatch.setattr(drift_section, "COMPARED", DETECTORS)
+    assert page("t", "l", extra_sections("smoke", seed=3)) == page("t", "l", (noticing, section))
 
 
 def test_the_part_is_also_markdown(section):

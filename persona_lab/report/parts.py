@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from persona_lab.report.drift_section import drift_section
 from persona_lab.report.proactive_section import proactive_section
 from persona_lab.report.sections import Section
 
 PROACTIVE_PEOPLE = {"smoke": 16, "ci": 64, "full": 128}
 """People per cell by profile."""
+
+
+DRIFT_PEOPLE = {"smoke": 100, "ci": 250, "full": 500}
+"""People on whom detectors are set, and as many who are scored, by profile."""
 
 
 def extra_sections(profile: str, *, seed: int) -> tuple[Section, ...]:
@@ -17,6 +22,9 @@ def extra_sections(profile: str, *, seed: int) -> tuple[Section, ...]:
     profile
         Name of the profile (``studies.profiles.PROFILES``); decides how many people are simulated.
     seed
-        Luck.
+        Luck of the proactive study; the drift study has seeds of its own, for setting knobs and for scoring.
     """
-    return (proactive_section(seed=seed, people=PROACTIVE_PEOPLE[profile]),)
+    return (
+        drift_section(people=DRIFT_PEOPLE[profile]),
+        proactive_section(seed=seed, people=PROACTIVE_PEOPLE[profile]),
+    )
