@@ -123,10 +123,10 @@ class Categorical(NamedTuple):
         return concentration_bin(counts, seen)
 
 
-def survival(arl0: float, longest: int) -> NDArray[np.float64]:
+def survival(arl0: float, longest: int, short: float = SHORT) -> NDArray[np.float64]:
     """Return P(no false alarm by event n) for n = 0 to ``longest``: the target of every base rate."""
     events = np.arange(max(longest, int(30 * arl0)) + 1)
-    pace = np.where(events > EARLY, 1.0 + (SHORT / np.maximum(events, 1)) ** 4, QUIET)
+    pace = np.where(events > EARLY, 1.0 + (short / np.maximum(events, 1)) ** 4, QUIET)
     pace[0] = 0.0
     total = np.cumsum(pace)
     low, high = 0.1 / arl0, 10.0 / arl0
@@ -146,6 +146,7 @@ def calibrate(
     longest: int = LONGEST,
     seed: int = SEED,
     block: int = 8192,
+    short: float = SHORT,
 ) -> ThresholdTable:
     """Return the threshold table of a statistic.
 
@@ -165,13 +166,16 @@ def calibrate(
         Any integer; the same seed gives the same table.
     block
         Streams simulated at a time (memory and cache only; results do not depend on it).
+    short
+        Events up to which a history counts as short and is given more of the false alarms; larger finds changes in short
+        histories sooner, and those in long ones later.
     """
     crowd = population or Bernoulli.spread(streams, seed)
     reach = min(longest, int(HORIZON * max(arl0)))
     edges = row_edges(reach)
     edges = edges[edges <= reach]
     rows = len(edges)
-    targets = [1.0 - survival(a, reach) for a in arl0]
+    targets = [1.0 - survival(a, reach, short) for a in arl0]
     cores = [statistic.fresh(min(block, streams - first)) for first in range(0, streams, block)]
     hits = crowd.nothing()
     dead = np.zeros((len(arl0), streams), dtype=np.bool_)

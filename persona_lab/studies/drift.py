@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from persona_lab.detectors.beta_factor import BetaFactor
 from persona_lab.detectors.bocpd import Bocpd
+from persona_lab.detectors.calibration import calibrate
 from persona_lab.detectors.cusum import Cusum
 from persona_lab.detectors.ewma_chart import EwmaChart
 from persona_lab.detectors.exception_aware import ExceptionAware
@@ -43,6 +44,7 @@ TRAINING, SCORING = 11, 12
 """Seeds of the people on whom knobs are chosen, and of those who are scored."""
 
 BLOCK = 2048
+SHORT_HISTORY = 56.0
 FLIP = ((0.7, 0.1, 0.1, 0.1), (0.1, 0.7, 0.1, 0.1))
 
 
@@ -120,6 +122,15 @@ def first_choice_alarms(detector: DriftDetector, chosen: IntArray, options: int,
             state = detector.update(state, worlds.choice_as_feedback(chosen[t, part]))
             rung[t, part] = detector.alarm(state)
     return metrics.first_alarm(alarms=rung)
+
+
+def short_history_family(*, streams: int = 300_000) -> Family:
+    """Return Shiryaev-Roberts with critical values made for short histories (more of the alarms before 60)."""
+    arl0 = (700.0, 1000.0, 1500.0, 2200.0)
+    table = calibrate(ShiryaevRoberts(), arl0=arl0, streams=streams, longest=EVENTS + 10, short=SHORT_HISTORY)
+    return Family(
+        "shiryaev-roberts (short histories)", lambda a: ShiryaevRoberts(arl0=a, table=table), arl0[0], arl0[-1]
+    )
 
 
 def tune(family: Family, ring: Callable[[DriftDetector], IntArray], *, events: int, steps: int = 10) -> float:
