@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from persona_lab.contracts import Move
+from persona_lab.detectors.beta_factor import BetaFactor
+from persona_lab.detectors.bocpd import Bocpd
+from persona_lab.detectors.categorical_bocpd import CategoricalBocpd
+from persona_lab.detectors.cusum import Cusum
+from persona_lab.detectors.dirichlet_factor import DirichletFactor
+from persona_lab.detectors.ewma_chart import EwmaChart
+from persona_lab.detectors.exception_aware import ExceptionAware
+from persona_lab.detectors.glr import Glr
+from persona_lab.detectors.option_shift import OptionShift
+from persona_lab.detectors.page_hinkley import PageHinkley
 from persona_lab.detectors.shiryaev import ShiryaevRoberts
-from persona_lab.protocols import UpdateStrategy
+from persona_lab.policies.adaptive import AdaptiveBayes
+from persona_lab.policies.baselines import Fixed
+from persona_lab.policies.expected_utility import DiscountedBeta
+from persona_lab.policies.risk import RiskControlled
+from persona_lab.policies.thresholds import ApprovalRule
+from persona_lab.protocols import DriftDetector, StreamPolicy, SummaryStrategy, UpdateStrategy
 from persona_lab.strategies.baselines import ConfidenceAverage, LastWriteWins, NeverUpdate, RunningCount
 from persona_lab.strategies.bocpd import ChangePoint
 from persona_lab.strategies.bounded_step import BoundedStep
@@ -23,6 +37,7 @@ from persona_lab.strategies.mixed_prior import MIXED as POPULATION_BAYES
 from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
 from persona_lab.strategies.pearce_hall import PearceHall
 from persona_lab.strategies.sliding_window import SlidingWindow
+from persona_lab.summaries import Budgeted, Cautious, ChangeFirst, Recency, Template, TopK
 
 STRATEGIES: dict[str, UpdateStrategy] = {
     "never-update": NeverUpdate(),
@@ -54,11 +69,40 @@ STRATEGIES: dict[str, UpdateStrategy] = {
 }
 """Update strategies. The controls of every table come first."""
 
-DETECTORS: dict[str, Any] = {}
-"""Drift detectors."""
+DETECTORS: dict[str, DriftDetector] = {
+    "shiryaev-roberts": ShiryaevRoberts(),
+    "beta-factor": BetaFactor(),
+    "glr": Glr(),
+    "bocpd": Bocpd(),
+    "cusum": Cusum(),
+    "ewma-chart": EwmaChart(),
+    "page-hinkley": PageHinkley(),
+    "exception-aware": ExceptionAware(),
+    "option-shift": OptionShift(),
+    "dirichlet-factor": DirichletFactor(),
+    "categorical-bocpd": CategoricalBocpd(),
+}
+"""Drift detectors; those for accept or reject first, then those for K options."""
 
-SUMMARIES: dict[str, Any] = {}
+SUMMARIES: dict[str, SummaryStrategy] = {
+    "template": Template(),
+    "top-k": TopK(),
+    "recency": Recency(),
+    "cautious": Cautious(),
+    "change-first": ChangeFirst(),
+    "budgeted": Budgeted(),
+}
 """Summary strategies."""
 
-POLICIES: dict[str, Any] = {}
-"""Proactive policies."""
+POLICIES: dict[str, StreamPolicy] = {
+    "never": Fixed(Move.SILENT),
+    "always-suggest": Fixed(Move.SUGGEST),
+    "always-act": Fixed(Move.ACT),
+    "approval-else-silent": ApprovalRule("else_silent"),
+    "approval-else-suggest": ApprovalRule("else_suggest"),
+    "approval-three-way": ApprovalRule("three_way"),
+    "discounted-beta": DiscountedBeta(),
+    "adaptive-bayes": AdaptiveBayes(),
+    "risk-controlled": RiskControlled(AdaptiveBayes(), alpha=0.05),
+}
+"""Proactive policies; the controls and the vendor's three readings first."""
