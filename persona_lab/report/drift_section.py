@@ -59,7 +59,7 @@ def _verdict(table: pl.DataFrame, people: int) -> tuple[str, ...]:
     ]
     level = f" Within two standard errors of it: {', '.join(near)}." if near else ""
     if best["spread"] is None:
-        level += " It is set for this very drop: at another base rate it never rang falsely, so its spread is undefined."
+        level += " It is set for this very drop; at another base rate it never rang falsely: no spread."
     even = min(table.to_dicts(), key=lambda row: (row["spread"] is None, row["spread"] or 0.0, row["detector"]))
     said = (
         f"When acceptance falls from {BEFORE:.0%} to {AFTER:.0%}, **{best['detector']}** notices soonest: after "
