@@ -94,6 +94,8 @@ def test_a_large_drop_is_caught_and_explained(name):
     for t, row in enumerate(accepted):
         state = detector.update(state, worlds.as_feedback(row))
         now = detector.alarm(state) & (start < 0) & (t >= 80)
+        if not now.any():
+            continue
         found = detector.estimate(state)
         start[now] = found.start[now]
         covered |= now & (found.start_low <= 80) & (found.start_high >= 80)

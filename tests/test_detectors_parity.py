@@ -9,7 +9,7 @@ from persona_lab.detectors.bocpd import Bocpd
 from persona_lab.detectors.glr import Glr
 from persona_lab.detectors.page_hinkley import PageHinkley
 from persona_lab.detectors.river_reference import RiverReference
-from persona_lab.detectors.shiryaev import ShiryaevRoberts
+from persona_lab.detectors.shiryaev import AGAINST, LEAN, ShiryaevRoberts
 from persona_lab.feedback import Kind, feedback
 from persona_lab.randomness import uniforms
 
@@ -139,10 +139,10 @@ def test_shiryaev_roberts_equals_its_sum_over_change_points():
     found = statistics(detector, ones)
     for i in range(ones.shape[1]):
         x = ones[:, i]
-        rate = np.array([(x[:n].sum() + 1) / (n + 2) for n in range(50)])
+        rate = np.array([(x[:n].sum() + LEAN) / (n + LEAN + AGAINST) for n in range(50)])
         total = 0.0
         for shift in detector.shifts:
             c = np.exp(-shift)
             ratio = np.where(x, c, 1.0) / (1 - rate + c * rate)
-            total += sum(np.prod(ratio[k:]) for k in range(50)) / 3
+            total += sum(np.prod(ratio[k:]) for k in range(50)) / len(detector.shifts)
         assert found[49, i] == pytest.approx(np.log(total), abs=1e-4)

@@ -167,7 +167,7 @@ def calibrate(
     block
         Streams simulated at a time (memory and cache only; results do not depend on it).
     short
-        Events up to which a history counts as short and is given more of the false alarms; larger finds changes in short
+        Events up to which a history counts as short and gets more of the false alarms; larger finds changes in short
         histories sooner, and those in long ones later.
     """
     crowd = population or Bernoulli.spread(streams, seed)
