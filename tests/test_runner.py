@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from persona_lab.catalog import STRATEGIES
 from persona_lab.cli import main
+from persona_lab.cli.listing import PARTS
 from persona_lab.errors import ConfigurationError
 from persona_lab.simulate.scenarios import SCENARIOS
 from persona_lab.strategies.ewma import Ewma
@@ -83,6 +84,8 @@ def test_more_people_keep_the_first_ones(monkeypatch):
         {"interactions": 0},
         {"seed": -1},
         {"scenarios": (CELLS[0], CELLS[0])},
+        {"scenarios": (replace(CELLS[0], id="all"),)},
+        {"seed": 2**63},
     ],
 )
 def test_plans_refuse_what_cannot_be_run(change):
@@ -97,6 +100,7 @@ def test_plans_refuse_what_cannot_be_run(change):
         (["--strategy", "ewma"], "Did you mean"),
         (["--strategy", "limit"], "always run"),
         (["--scenario-file", "absent.toml"], "no such file"),
+        (["--seed", str(2**63)], "not in the range"),
     ],
 )
 def test_the_command_says_what_is_wrong(arguments, says, tmp_path):
@@ -106,12 +110,29 @@ def test_the_command_says_what_is_wrong(arguments, says, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments", [["run", "--out"], ["replay", "log.csv", "--out"], ["fit", "log.csv", "--out"]], ids=lambda a: a[0]
+)
+def test_a_folder_that_cannot_be_is_refused_before_any_work(arguments, tmp_path):
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    ran = CliRunner().invoke(main, [*arguments, str(tmp_path / "file" / "deeper" / "out")])
+    assert ran.exit_code == 2
+    assert ran.output.startswith("Error: ")
+    assert f"under a file ({tmp_path / 'file'})" in ran.output
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
 def test_list_names_every_part():
     ran = CliRunner().invoke(main, ["list", "--json"])
     kinds = json.loads(ran.output)
     assert set(kinds["scenarios"]) == set(SCENARIOS)
     assert set(kinds["strategies"]) == set(STRATEGIES)
-    assert all(line for parts in kinds.values() for line in parts.values())
+    for parts in kinds.values():
+        lines = list(parts.values())
+        assert all(lines)
+        assert len(set(lines)) == len(lines)
+        assert not any("`" in line or "\n" in line for line in lines)
+    assert set(PARTS) <= set(STRATEGIES)
 
 
 def test_holm_and_paired_differences_by_hand():

@@ -43,7 +43,9 @@ def list_logs() -> None:
     "--folder", type=click.Path(path_type=Path, file_okay=False), help="Where to keep it [default: the cache]."
 )
 def get(name: str, folder: Path | None) -> None:
-    """Download the public log NAME once, check its hash, and print where it is.
+    """Download a public log once, and print its path.
+
+    Its hash is checked. `persona-lab datasets list` shows the names.
 
     \b
     Example:

@@ -8,6 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from persona_lab.cli.folders import check_folder
 from persona_lab.errors import InputError
 from persona_lab.studies.fitting import Estimate, LogPart, PopulationFit, fit_population
 from persona_lab.studies.records import write_text
@@ -45,6 +46,7 @@ def fit(
     from persona_lab.datasets.streams import streams_of
     from persona_lab.simulate.scenario_files import dump_scenario
 
+    check_folder(out.parent if out is not None else None)
     loaded = load_log(log, recipe, encoding=encoding, on_bad_rows="skip" if on_bad_rows == "skip" else "refuse")
     blocks = [block for block in streams_of(loaded).blocks if 2 <= len(block.options) <= 6]
     if not blocks:

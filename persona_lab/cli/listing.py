@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
+import re
+from collections.abc import Mapping
 
 import click
 from rich.console import Console
@@ -28,6 +31,15 @@ METRICS = {
     "calibration_slope": calibration.calibration_slope,
 }
 
+PARTS = {
+    "ewma-0.2-by-confidence": "EWMA at .2 whose answers count by their confidence.",
+    "hysteresis": "EWMA at .3 behind a guard: the choice that is shown moves only where another one leads clearly.",
+    "reset-on-alarm": "Running count that starts afresh when a drift detector raises its alarm.",
+    "hierarchical-bayes": "Bayes over many possible worlds (pace, noise, exceptions), learnt for each person.",
+    "population-bayes": "hierarchical-bayes with a prior learnt from simulated people of all kinds (fit your own).",
+}
+"""Lines for what is put together from parts or differs in its prior alone: their classes say what any such thing is."""
+
 
 @click.command(name="list")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
@@ -35,11 +47,11 @@ def listing(as_json: bool) -> None:
     """Show scenarios, strategies, detectors, summaries, policies and metrics with one line each."""
     kinds = {
         "scenarios": {name: scenario.description for name, scenario in SCENARIOS.items()},
-        "strategies": {name: _first_line(part) for name, part in STRATEGIES.items()},
-        "detectors": {name: _first_line(part) for name, part in DETECTORS.items()},
-        "summaries": {name: _first_line(part) for name, part in SUMMARIES.items()},
-        "policies": {name: _first_line(part) for name, part in POLICIES.items()},
-        "metrics": {name: _first_line(part) for name, part in METRICS.items()},
+        "strategies": _lines(STRATEGIES),
+        "detectors": _lines(DETECTORS),
+        "summaries": _lines(SUMMARIES),
+        "policies": _lines(POLICIES),
+        "metrics": _lines(METRICS),
     }
     if as_json:
         click.echo(json.dumps(kinds, indent=2, ensure_ascii=False))
@@ -59,6 +71,25 @@ def listing(as_json: bool) -> None:
         console.print()
 
 
+def _lines(parts: Mapping[str, object]) -> dict[str, str]:
+    """Return the first line of each part's documentation, with the knobs that tell it from others of the same line."""
+    lines = {name: PARTS.get(name) or _first_line(part) for name, part in parts.items()}
+    alike: dict[str, list[object]] = {}
+    for name, line in lines.items():
+        alike.setdefault(line, []).append(parts[name])
+    told = {name: _knobs(parts[name], alike[line]) for name, line in lines.items()}
+    return {name: f"{line} ({told[name]})" if told[name] else line for name, line in lines.items()}
+
+
 def _first_line(part: object) -> str:
     documented = part if inspect.isroutine(part) or inspect.isclass(part) else type(part)
-    return (inspect.getdoc(documented) or "").partition("\n")[0]
+    first = (inspect.getdoc(documented) or "").partition("\n")[0]
+    return re.sub(r"(?::\w+:)?`+([^`]+)`+", r"\1", first)  # a terminal shows no reST
+
+
+def _knobs(part: object, alike: list[object]) -> str:
+    if len(alike) == 1 or not dataclasses.is_dataclass(part):
+        return ""
+    values = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
+    apart = (name for name, value in values.items() if any(getattr(one, name, None) != value for one in alike))
+    return ", ".join(f"{name}={values[name]}" for name in apart)

@@ -13,6 +13,8 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from persona_lab.cli.folders import check_folder
+
 if TYPE_CHECKING:
     from persona_lab.datasets.log import Log
     from persona_lab.studies.replay import Replay
@@ -73,7 +75,7 @@ def replay(
     from persona_lab.studies.replay_report import as_json as described
     from persona_lab.studies.replay_strategies import chosen_strategies
 
-    _check_folder(out)
+    check_folder(out)
     strategies = chosen_strategies(names)
     loaded = _load(log, recipe, encoding, on_bad_rows)
     errors = Console(stderr=True)
@@ -112,13 +114,6 @@ def _load(path: Path, recipe: str | None, encoding: str | None, on_bad_rows: Lit
         )
         return item_feature_log(read_items(path, known, encoding=encoding, on_bad_rows=on_bad_rows))
     return load_log(path, known, encoding=encoding, on_bad_rows=on_bad_rows)
-
-
-def _check_folder(out: Path | None) -> None:
-    from persona_lab.errors import InputError
-
-    if out is not None and out.exists() and not out.is_dir():
-        raise InputError("--out is a file", value=str(out), cure="Give a folder.")
 
 
 def _print_table(made: Replay) -> None:

@@ -13,13 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from persona_lab.catalog import STRATEGIES
+from persona_lab.cli.folders import check_folder
 from persona_lab.errors import InputError
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.simulate.scenarios import SCENARIOS, Scenario
-from persona_lab.studies.plan import LIMIT, StudyPlan, StudyResult
+from persona_lab.studies.plan import ALL, LIMIT, MOST_SEED, StudyPlan, StudyResult
 from persona_lab.studies.profiles import PROFILES
-from persona_lab.studies.runner import ALL, run_study
 from persona_lab.studies.runner import Progress as StudyProgress
+from persona_lab.studies.runner import run_study
 
 HEADLINE = ("error_rate", "over_correction_index", "adaptation_delay", "ratio_to_limit", "regret")
 
@@ -50,7 +51,12 @@ HEADLINE = ("error_rate", "over_correction_index", "adaptation_delay", "ratio_to
 @click.option("--users", type=click.IntRange(min=2), help="People per scenario. [default: the profile's]")
 @click.option("--interactions", type=click.IntRange(min=1), help="Interactions per person. [default: the scenario's]")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Luck: the same seed gives the same bytes."
+    "--seed",
+    type=click.IntRange(0, MOST_SEED),
+    metavar="N",
+    default=0,
+    show_default="0",
+    help="Luck: the same seed gives the same bytes.",
 )
 @click.option(
     "--jobs",
@@ -110,6 +116,7 @@ def run(
         seed=seed,
         profile=profile,
     )
+    check_folder(out)
     whole = not (scenario_ids or scenario_files or strategy_names)
     with _progress(console) as advance:
         result = run_study(plan, jobs=jobs, progress=advance)

@@ -16,6 +16,12 @@ from persona_lab.protocols import UpdateStrategy
 from persona_lab.simulate.scenarios import Scenario
 
 LIMIT = "limit"
+ALL = "all"
+"""The scenario name under which records pool every scenario of a study."""
+
+MOST_SEED = 2**63 - 1
+"""Records keep the seed as a 64-bit integer."""
+
 LAST_WRITE_WINS = "last-write-wins"
 
 CONTROLS = (
@@ -78,11 +84,13 @@ class StudyPlan:
             raise ConfigurationError("StudyPlan", "users", self.users, "at least 2 people, for a standard error")
         if self.interactions is not None and self.interactions < 1:
             raise ConfigurationError("StudyPlan", "interactions", self.interactions, "at least 1")
-        if self.seed < 0:
-            raise ConfigurationError("StudyPlan", "seed", self.seed, "a number from 0")
+        if not 0 <= self.seed <= MOST_SEED:
+            raise ConfigurationError("StudyPlan", "seed", self.seed, f"a whole number from 0 to {MOST_SEED}")
         ids = [scenario.id for scenario in self.scenarios]
         if len(set(ids)) != len(ids):
             raise ConfigurationError("StudyPlan", "scenarios", ids, "each scenario once")
+        if ALL in ids:
+            raise ConfigurationError("StudyPlan", "scenarios", ALL, "an id other than that of the pooled records")
 
 
 class Timeline(NamedTuple):

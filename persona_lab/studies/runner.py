@@ -23,15 +23,12 @@ from persona_lab.simulate.loop import Trajectory, closed_loop
 from persona_lab.simulate.people import Lives, live
 from persona_lab.simulate.scenarios import Scenario
 from persona_lab.studies.frontier import frontier_strategies
-from persona_lab.studies.plan import LAST_WRITE_WINS, LIMIT, StudyPlan, StudyResult, Timeline
+from persona_lab.studies.plan import ALL, LAST_WRITE_WINS, LIMIT, StudyPlan, StudyResult, Timeline
 from persona_lab.studies.records import environment, parameters, parameters_json, record, table
 from persona_lab.studies.statistics import holm, paired_difference
 
 BLOCK_USERS = 1024
 """People per task; fixed, so that pooled sums of floats have one order whatever the number of workers."""
-
-ALL = "all"
-"""The scenario name under which records pool every scenario of a study."""
 
 Progress = Callable[[int, int, str], None]
 """Called as (tasks done, tasks in all, what was just done)."""
