@@ -119,6 +119,14 @@ class DeafToWeight(_Sound):
 
 
 @dataclass(frozen=True)
+class HearsItsOwnEcho(_Sound):
+    def update(self, state: Any, given: Any) -> Any:
+        heard = super().update(state, given)
+        own = np.arange(len(heard.share))[:, None] == given.proposed
+        return Shares(np.where(given.proposed >= 0, heard.share + 0.01 * (own - heard.share), heard.share))
+
+
+@dataclass(frozen=True)
 class Unnormalised(_Sound):
     def belief(self, state: Any, elapsed: Any = 0.0) -> Any:
         return 0.9 * state.share
@@ -182,6 +190,12 @@ class Leaper(_Sound):
 
 
 @dataclass(frozen=True)
+class DeclaresByName(_Sound):
+    declares: ClassVar[str] = "bounded_step"
+    step: float = 0.05
+
+
+@dataclass(frozen=True)
 class Boaster(_Sound):
     declares: ClassVar[frozenset[str]] = frozenset({"never_wrong"})
 
@@ -196,6 +210,7 @@ BROKEN: list[tuple[Callable[[], Any], set[str]]] = [
     (ForgetsOnReading, {"reading_changes_nothing"}),
     (HiddenClock, {"same_feedback_same_state"}),
     (DeafToWeight, {"zero_weight_carries_no_evidence"}),
+    (HearsItsOwnEcho, {"zero_weight_carries_no_evidence"}),
     (Unnormalised, {"beliefs_are_probabilities"}),
     (BelowZero, {"beliefs_are_probabilities"}),
     (PriorByPlace, {"unseen_stream_is_prior", "permuting_options_permutes_beliefs", "batch_equals_streams"}),
@@ -205,6 +220,7 @@ BROKEN: list[tuple[Callable[[], Any], set[str]]] = [
     (Contrarian, {"agreement_never_lowers_the_choice"}),
     (FadesAnyway, {"zero_weight_is_a_no_op"}),
     (Leaper, {"bounded_step"}),
+    (DeclaresByName, {"bounded_step"}),
     (Boaster, {"never_wrong"}),
 ]
 

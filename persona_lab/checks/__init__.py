@@ -45,7 +45,8 @@ def check_strategy(strategy: UpdateStrategy) -> None:
 
 def find_failures(strategy: UpdateStrategy) -> dict[str, str]:
     """Return name of the failed check to what was seen, empty if none; stops at a broken foundation."""
-    declared: frozenset[str] = getattr(strategy, "declares", frozenset())
+    said: str | frozenset[str] = getattr(strategy, "declares", frozenset())
+    declared = frozenset({said} if isinstance(said, str) else said)
     failures = {
         name: f"is declared but unknown; declarable: {', '.join(DECLARABLE)}"
         for name in sorted(declared - DECLARABLE.keys())

@@ -93,12 +93,15 @@ def zero_weight_carries_no_evidence(strategy: UpdateStrategy) -> None:
         feedback(proposed=1, kind=np.full(LANES, kind), corrected=3 if kind == Kind.CORRECTED else -1, confidence=0.0)
         for kind in kinds
     ]
+    named = [f"a {kind.name}" for kind in kinds]
+    said.append(feedback(proposed=2, kind=np.full(LANES, Kind.ACCEPTED), confidence=0.0))
+    named.append("an ACCEPTED of another option")
     ends = [strategy.update(state, given) for given in said]
     for later in history[20:25]:
         beliefs = [strategy.belief(end) for end in ends]
-        for kind, belief in zip(kinds, beliefs, strict=True):
+        for name, belief in zip(named, beliefs, strict=True):
             gap = float(np.abs(belief - beliefs[0]).max())
-            demand(gap == 0.0, f"a {kind.name} of confidence 0 moved the belief by {gap:.3g} from an ACCEPTED one's")
+            demand(gap == 0.0, f"{name} of confidence 0 moved the belief by {gap:.3g} from an ACCEPTED one's")
         ends = [strategy.update(end, later) for end in ends]
 
 
