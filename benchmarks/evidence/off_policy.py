@@ -2,6 +2,9 @@
 
 import json
 import math
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +35,21 @@ RIVALS: dict[str, UpdateStrategy] = {
     "running-count": RunningCount(),
     "ewma-0.1": Ewma(0.1),
     "ewma-0.2": Ewma(0.2),
-    "ewma-0.5": Ewma(0.5),
+    "ewma-0.3": Ewma(0.3),
 }
 LOGS = 40
 USERS = 200
 TRUTH_USERS = 8000
-INTERACTIONS = 200
+INTERACTIONS = 150
 HAZARD = 1 / 60
 
 
 def run(out: Path, logs: int = LOGS) -> None:
     """Evaluate every kind of log and write the record."""
     record: dict[str, Any] = {"logs_per_kind": logs, "users": USERS, "interactions": INTERACTIONS, "hazard": HAZARD}
-    record["imputation"] = {kind: _imputation(channel, logs) for kind, channel in KINDS.items()}
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = pool.map(partial(_imputation, logs=logs), KINDS.values())
+        record["imputation"] = dict(zip(KINDS, found, strict=True))
     record["importance_weighting"] = _weighting(5 * logs)
     (out / "off_policy.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
