@@ -9,11 +9,33 @@ from persona_lab.studies.plan import LAST_WRITE_WINS, LIMIT
 WORTH_NAMING = ("never-update", "running-count", "confidence-average")
 """Controls at the slow end, of which the verdict names the best one measured as the contrast to last-write-wins."""
 
+POPULATION = "population-bayes"
+
 
 def verdict(study: Study) -> tuple[str, ...]:
     """Return the verdict as paragraphs of small Markdown, most important first."""
-    lines = [_winner(study), _price(study), _ties(study), _contrast(study), _where(study), _worst(study), _limit(study)]
+    lines = [
+        _winner(study),
+        _price(study),
+        _learnt(study),
+        _ties(study),
+        _contrast(study),
+        _where(study),
+        _worst(study),
+        _limit(study),
+    ]
     return tuple(line for line in lines if line)
+
+
+def _learnt(study: Study) -> str:
+    """Say so where the winner's prior was learnt from people like some of those that are scored."""
+    if study.best != POPULATION:
+        return ""
+    among = " which are among those above," if "mixed_v1" in study.scenarios else ""
+    return (
+        f"{POPULATION} starts from a prior learnt from other simulated people of mixed_v1,{among} under another seed; "
+        "hierarchical-bayes is the same rule without it. On your own people, learn the prior from their logs."
+    )
 
 
 def people(study: Study) -> str:
