@@ -34,11 +34,16 @@ def write_report(result: StudyResult, out: Path, *, extra: Sequence[Section] = (
     study = Study(result)
     sections = study_sections(study)
     path = out / "report.html"
+    # Everything is made before anything is written: a fault in one figure leaves no half a report.
+    texts = {
+        "manifest.json": json.dumps(result.manifest, indent=2, sort_keys=True, allow_nan=False) + "\n",
+        "junit.xml": junit(checks(study)),
+        "summary.md": summary(study, extra=extra),
+        path.name: html.page(TITLE, _lead(study), (*sections[:-1], *extra, sections[-1]), _footer(study)),
+    }
     write_parquet(result.records, out / "results.parquet")
-    write_text(json.dumps(result.manifest, indent=2, sort_keys=True, allow_nan=False) + "\n", out / "manifest.json")
-    write_text(junit(checks(study)), out / "junit.xml")
-    write_text(summary(study, extra=extra), out / "summary.md")
-    write_text(html.page(TITLE, _lead(study), (*sections[:-1], *extra, sections[-1]), _footer(study)), path)
+    for name, text in texts.items():
+        write_text(text, out / name)
     return path
 
 

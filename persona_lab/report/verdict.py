@@ -31,9 +31,9 @@ def _learnt(study: Study) -> str:
     """Say so where the winner's prior was learnt from people like some of those that are scored."""
     if study.best != POPULATION:
         return ""
-    among = " which are among those above," if "mixed_v1" in study.scenarios else ""
+    among = " (scored here)" if "mixed_v1" in study.scenarios else ""
     return (
-        f"{POPULATION} starts from a prior learnt from other simulated people of mixed_v1,{among} under another seed; "
+        f"{POPULATION} starts from a prior learnt from other simulated people of mixed_v1{among}, under another seed; "
         "hierarchical-bayes is the same rule without it. On your own people, learn the prior from their logs."
     )
 
