@@ -15,7 +15,7 @@ from persona_lab.feedback import LANES, Kind
 from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.boundaries import DeclineBrake, Limits, Usage, ceiling, ceiling_for, next_allowed
 from persona_lab.policies.clock import LocalClock, local_clock
-from persona_lab.policies.decision import Advisor
+from persona_lab.policies.decision import ACCEPTED, Advisor
 from persona_lab.policies.utilities import ACT, SILENT, SUGGEST, choose_move, costs
 from persona_lab.randomness import generator
 
@@ -108,7 +108,7 @@ def test_no_boundary_is_crossed_in_100_000_generated_cases():
     assert forbidden > n // 3, "the cases must tempt the policy"
 
 
-hour_pairs = st.tuples(st.integers(0, 23), st.integers(1, 24))
+hour_pairs = st.tuples(st.integers(0, 23), st.integers(1, 24)).filter(lambda pair: pair[0] != pair[1])
 moments = st.integers(1_577_836_800, 1_893_456_000).map(lambda s: datetime.fromtimestamp(s, UTC))
 boundaries = st.builds(
     Boundaries,
@@ -270,3 +270,59 @@ def test_bad_boundaries_are_refused():
         ceiling_for(chance, Boundaries("Mars/Olympus"))
     with pytest.raises(InputError, match="without a zone"):
         ceiling_for(Opportunity("u", "a", "x", chance.at.replace(tzinfo=None), timedelta(0)), Boundaries())
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Boundaries(hours=((9, 9),)),
+        Boundaries(hours=((9.5, 17),)),
+        Boundaries(daily_budget=float("nan")),
+        Boundaries(cooldown=timedelta(hours=-1)),
+        Boundaries(permissions={"a": "always"}),
+        Boundaries(snoozed_until=datetime(2027, 1, 1)),  # noqa: DTZ001 - a time without a zone is the point
+        Boundaries("a" * 300),
+        Boundaries(None),
+    ],
+)
+def test_a_boundary_that_cannot_be_read_is_refused_and_never_read_as_consent(wrong):
+    chance = Opportunity("u", "a", "x", datetime(2026, 1, 1, tzinfo=UTC), timedelta(0))
+    with pytest.raises((ConfigurationError, InputError)):
+        ceiling_for(chance, wrong)
+
+
+def test_what_is_learnt_never_raises_what_was_stated_and_gives_its_own_reason():
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    chance = Opportunity("u", "a", "x", at, timedelta(hours=1))
+    belief = Belief("u", "a", (ACCEPTED, "declined"), (0.99, 0.01), 60.0, at)
+    with pytest.raises(ConfigurationError, match="only lowers"):
+        ceiling_for(chance, Boundaries(), lowered=-1)
+    quiet = Advisor().decide(belief, chance, Boundaries(), lowered=1)
+    assert quiet.move == Move.SILENT
+    assert "you declined help with a repeatedly" in quiet.reason
+    asked = Advisor().decide(belief, chance, Boundaries(permissions={"a": Permission.MAY}), lowered=1)
+    assert asked.move == Move.SUGGEST
+    assert "asked first for a while" in asked.reason
+    stated = Advisor().decide(belief, chance, Boundaries(default=Permission.NEVER), lowered=1)
+    assert "you never want" in stated.reason
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"benefit": 0.0},
+        {"benefit": -1.0},
+        {"harm": float("nan")},
+        {"harm": -1.0},
+        {"interruption": float("inf")},
+        {"need": 1.5},
+        {"need": float("nan")},
+        {"window": timedelta(minutes=-1)},
+    ],
+)
+def test_what_cannot_be_weighed_is_refused(wrong):
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    chance = Opportunity("u", "a", "x", at, wrong.pop("window", timedelta(0)), **wrong)
+    belief = Belief("u", "a", (ACCEPTED, "declined"), (0.99, 0.01), 60.0, at)
+    with pytest.raises(InputError):
+        Advisor().decide(belief, chance, Boundaries())

@@ -118,25 +118,20 @@ def limits_of(boundaries: Boundaries, opportunity: Opportunity, *, lowered: int 
     Raises
     ------
     ConfigurationError
-        If an hour lies outside 0 to 24, a day outside 0 to 6, or the budget is negative.
+        If an hour lies outside 0 to 24, a day outside 0 to 6, a permission is none of the three, ``lowered`` is
+        negative (what is learnt never raises what was stated), or the budget or the cooldown is.
+    InputError
+        If the snooze ends at a time without a zone.
     """
-    stated = LEVEL[Permission(boundaries.permissions.get(opportunity.context, boundaries.default))]
-    hours = np.zeros((24, 1), dtype=np.bool_)
-    for first, stop in boundaries.hours:
-        if not (0 <= first <= 23 and 0 < stop <= 24):
-            raise ConfigurationError(
-                "Boundaries", "hours", (first, stop), "hours 0 to 24, first before 24, stop after 0"
-            )
-        # (22, 6) wraps past midnight.
-        inside = range(first, stop) if first < stop else (*range(first, 24), *range(stop))
-        hours[list(inside)] = True
-    days = np.zeros((7, 1), dtype=np.bool_)
-    if not boundaries.days <= frozenset(range(7)):
-        raise ConfigurationError("Boundaries", "days", sorted(boundaries.days), "0 = Monday to 6 = Sunday")
-    days[sorted(boundaries.days)] = True
-    if boundaries.daily_budget is not None and boundaries.daily_budget < 0:
+    if lowered < 0:
+        raise ConfigurationError("Boundaries", "lowered", lowered, "at least 0: a learnt boundary only lowers")
+    stated = LEVEL[stated_permission(boundaries, opportunity.context)]
+    if boundaries.daily_budget is not None and not boundaries.daily_budget >= 0:
         raise ConfigurationError("Boundaries", "daily_budget", boundaries.daily_budget, "None or at least 0")
-    snoozed = -np.inf if boundaries.snoozed_until is None else boundaries.snoozed_until.timestamp()
+    if boundaries.cooldown < timedelta(0):
+        raise ConfigurationError("Boundaries", "cooldown", boundaries.cooldown, "at least no time")
+    hours, days = open_hours(boundaries)[:, np.newaxis], open_days(boundaries)[:, np.newaxis]
+    snoozed = snooze_end(boundaries)
     return Limits(
         np.array([max(SILENT, stated - lowered)], dtype=np.int8),
         np.array([boundaries.scope is None or opportunity.context in boundaries.scope]),
@@ -149,11 +144,78 @@ def limits_of(boundaries: Boundaries, opportunity: Opportunity, *, lowered: int 
     )
 
 
+def stated_permission(boundaries: Boundaries, context: str) -> Permission:
+    """Return what the person stated for a context.
+
+    Raises
+    ------
+    ConfigurationError
+        If it is none of never, ask and may.
+    """
+    stated = boundaries.permissions.get(context, boundaries.default)
+    try:
+        return Permission(stated)
+    except ValueError:
+        raise ConfigurationError("Boundaries", f"permissions[{context!r}]", stated, "never, ask or may") from None
+
+
+def open_hours(boundaries: Boundaries) -> BoolArray:
+    """Return which local hours of the day allow proposals, (24,); (22, 6) wraps past midnight.
+
+    Raises
+    ------
+    ConfigurationError
+        If a pair is not of whole hours 0 to 24, or starts where it stops (nothing, or the whole day?).
+    """
+    hours = np.zeros(24, dtype=np.bool_)
+    for first, stop in boundaries.hours:
+        whole = isinstance(first, int) and isinstance(stop, int)
+        if not (whole and 0 <= first <= 23 and 0 < stop <= 24 and first != stop):
+            raise ConfigurationError(
+                "Boundaries", "hours", (first, stop), "whole hours 0 to 24, first before 24, stop after 0, not the same"
+            )
+        inside = range(first, stop) if first < stop else (*range(first, 24), *range(stop))
+        hours[list(inside)] = True
+    return hours
+
+
+def open_days(boundaries: Boundaries) -> BoolArray:
+    """Return which weekdays allow proposals, (7,), 0 = Monday.
+
+    Raises
+    ------
+    ConfigurationError
+        If a day is none of 0 to 6.
+    """
+    if not boundaries.days <= frozenset(range(7)):
+        raise ConfigurationError("Boundaries", "days", sorted(boundaries.days), "0 = Monday to 6 = Sunday")
+    days = np.zeros(7, dtype=np.bool_)
+    days[sorted(boundaries.days)] = True
+    return days
+
+
+def snooze_end(boundaries: Boundaries) -> float:
+    """Return when the snooze ends in seconds since the epoch, -inf for none.
+
+    Raises
+    ------
+    InputError
+        If that time carries no zone.
+    """
+    if boundaries.snoozed_until is None:
+        return -np.inf
+    seconds_of(boundaries.snoozed_until)
+    return boundaries.snoozed_until.timestamp()
+
+
 def usage_of(earlier: Sequence[datetime], at: datetime, timezone: str) -> Usage:
     """Return how many of the ``earlier`` proposals fall on the local day of ``at``, and when the last one was.
 
     Proposals later than ``at`` are ignored: a read as of a moment knows only its past.
     """
+    seconds_of(at)
+    for moment in earlier:
+        seconds_of(moment)
     moments = np.array([seconds_of(moment) for moment in earlier if moment <= at], dtype=np.int64)
     if len(moments) == 0:
         return Usage(np.zeros(1, dtype=np.int64), np.array([-np.inf]))
@@ -179,6 +241,9 @@ def next_allowed(
     """Return the first quarter of an hour within the opportunity's window at which a proposal is allowed, if any."""
     at = opportunity.at
     limits = limits_of(boundaries, opportunity, lowered=lowered)
+    ever = limits.hours.any() and limits.days.any() and limits.in_scope[0] and limits.budget[0] > 0
+    if limits.level[0] <= SILENT or not ever:
+        return None
     while at <= opportunity.at + opportunity.window:
         clock = local_clock(np.array([seconds_of(at)]), boundaries.timezone)
         used = usage_of(earlier, at, boundaries.timezone)

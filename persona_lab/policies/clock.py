@@ -46,7 +46,7 @@ def zone(timezone: str) -> ZoneInfo:
     """
     try:
         return ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, IsADirectoryError) as error:
+    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
         raise InputError(
             "unknown time zone", value=timezone, cure="Use an IANA name such as 'Europe/Berlin' or 'UTC'."
         ) from error

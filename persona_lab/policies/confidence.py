@@ -53,7 +53,8 @@ class Calibrator:
     def __post_init__(self) -> None:
         for name in ("stated", "calibrated"):
             knots = np.array(getattr(self, name))
-            if len(knots) < 2 or (np.diff(knots) < 0).any() or knots[0] < 0 or knots[-1] > 1:
+            rising = len(knots) > 1 and (np.diff(knots) >= 0).all()
+            if not (rising and knots[0] >= 0 and knots[-1] <= 1):
                 raise ConfigurationError("Calibrator", name, getattr(self, name), "ascending probabilities")
         if len(self.stated) != len(self.calibrated):
             raise ConfigurationError("Calibrator", "calibrated", self.calibrated, "as many knots as stated")
@@ -147,9 +148,18 @@ def confidence(
         What the person allows here; confidence never lifts it.
     policy, calibrator
         The belief to run over the answers, and a map fitted on other people (default: none).
+
+    Raises
+    ------
+    InputError
+        If an answer is none of ``feedback.Kind``.
     """
     belief = policy or AdaptiveBayes()
-    answers = np.asarray(kinds, dtype=np.int8)
+    raw = np.asarray(kinds)
+    if raw.size and not np.isin(raw, [int(kind) for kind in Kind]).all():
+        cure = "Pass feedback.Kind: SILENT, ACCEPTED, DECLINED or CORRECTED."
+        raise InputError("an answer is of no known kind", value=str(kinds)[:80], cure=cure)
+    answers = raw.astype(np.int8)
     # One stream in a padded block: the same arithmetic as the lab.
     state = belief.init(LANES)
     for kind in answers:
@@ -189,6 +199,8 @@ def _checked(stated: NDArray[Any], happened: NDArray[Any]) -> tuple[FloatArray, 
             value=(len(p), len(y)),
             cure="Pass arrays of one length.",
         )
+    if not (((p >= 0) & (p <= 1)).all() and np.isin(y, (0.0, 1.0)).all()):
+        raise InputError("calibration needs probabilities and outcomes", cure="Pass 0 to 1, and outcomes 0 or 1.")
     return p, y
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from persona_lab.contracts import Acceptance, Belief, Boundaries, Move, Opportunity, ProactiveDecision
 from persona_lab.errors import ConfigurationError, InputError
-from persona_lab.policies.boundaries import Why, ceiling_for, next_allowed
+from persona_lab.feedback import TIE
+from persona_lab.policies.boundaries import LEVEL, Why, ceiling_for, next_allowed, stated_permission
 from persona_lab.policies.clock import zone
 from persona_lab.policies.expected_utility import normal_quantile
 from persona_lab.policies.utilities import (
@@ -39,6 +41,12 @@ BOUNDARY_WORDS = {
     Why.ASK_FIRST: "you want to be asked first about {context}",
     Why.IRREVERSIBLE: "it could not be undone",
 }
+
+LEARNT_WORDS = {
+    Why.NEVER: "you declined help with {context} repeatedly, so you are left alone for a while",
+    Why.ASK_FIRST: "you declined help with {context} repeatedly, so you are asked first for a while",
+}
+"""Words where repeated declines, not the person's own statement, set the ceiling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,10 @@ class Advisor:
         opportunity: Opportunity,
         boundaries: Boundaries,
         earlier: Sequence[datetime] = (),
+        *,
+        lowered: int = 0,
     ) -> ProactiveDecision:
-        """Decide from a belief over the options ``accepted`` and anything else.
+        """Decide from a belief over the options ``accepted`` and anything else; the rest as in :meth:`advise`.
 
         Raises
         ------
@@ -93,7 +103,7 @@ class Advisor:
         # A Beta whose mean is given and that has seen `evidence` answers on a uniform prior.
         deviation = np.sqrt(mean * (1.0 - mean) / (evidence + 3.0))
         optimistic = np.clip(mean + normal_quantile(np.array([1.0 - self.chance])) * deviation, 0.0, 1.0)
-        return self.advise(Acceptance(mean, optimistic, evidence), opportunity, boundaries, earlier)
+        return self.advise(Acceptance(mean, optimistic, evidence), opportunity, boundaries, earlier, lowered=lowered)
 
     def advise(
         self,
@@ -115,7 +125,16 @@ class Advisor:
         lowered
             Levels by which repeated declines have lowered the permission
             (:class:`~persona_lab.policies.boundaries.DeclineBrake`).
+
+        Raises
+        ------
+        InputError
+            If a time carries no zone, a cost is negative or not finite, the benefit is not positive, or need or
+            acceptance is no probability.
+        ConfigurationError
+            If the boundaries make no sense.
         """
+        _check(opportunity, acceptance)
         given = costs_of(opportunity)
         mean, optimistic = opportunity.need * acceptance.mean, opportunity.need * acceptance.optimistic
         wish = int(choose_move(mean, optimistic, given)[0])
@@ -142,7 +161,9 @@ class Advisor:
             "suggest_above": float(suggest_from),
             "act_above": float(act_from),
         }
-        reason = _reason(move, wish, why, opportunity, numbers)
+        learnt = lowered > 0 and allowed < LEVEL[stated_permission(boundaries, opportunity.context)]
+        words = LEARNT_WORDS.get(why, BOUNDARY_WORDS.get(why, "")) if learnt else BOUNDARY_WORDS.get(why, "")
+        reason = _reason(move, wish, why, words.format(context=opportunity.context), opportunity, numbers)
         if allowed == SILENT and wish != SILENT and why != Why.NEVER:
             later = next_allowed(opportunity, boundaries, earlier, lowered=lowered)
             if later is not None:
@@ -151,15 +172,30 @@ class Advisor:
         return ProactiveDecision(MOVES[move], reason, numbers, _undo(MOVES[move], opportunity))
 
 
-def _reason(move: int, wish: int, why: Why, opportunity: Opportunity, numbers: dict[str, float]) -> str:
+def _check(opportunity: Opportunity, acceptance: Acceptance) -> None:
+    """Refuse what would become a decision without a reason: no number of it may be anything but a number."""
+    for name in ("benefit", "harm", "interruption"):
+        value = getattr(opportunity, name)
+        if not (math.isfinite(value) and value >= 0 and (name != "benefit" or value > 0)):
+            cure = "Pass a finite utility, 0 or more (a benefit above 0)."
+            raise InputError(f"{name} of an opportunity is no cost to weigh", value=value, cure=cure)
+    chances = {"need": opportunity.need, "acceptance": acceptance.mean[0], "optimism": acceptance.optimistic[0]}
+    for name, value in chances.items():
+        if not 0.0 <= value <= 1.0 + TIE:
+            raise InputError(f"{name} is no probability", value=float(value), cure="Pass a number from 0 to 1.")
+    if opportunity.window < timedelta(0):
+        raise InputError("an opportunity cannot close before it opens", value=opportunity.window, cure="Swap them.")
+
+
+def _reason(move: int, wish: int, why: Why, boundary: str, opportunity: Opportunity, numbers: dict[str, float]) -> str:
     what = f"'{opportunity.option}' for {opportunity.context}"
     answers = f"{numbers['evidence']:.0f} answer{'' if round(numbers['evidence']) == 1 else 's'}"
     belief = f"help like this is welcome with probability {numbers['acceptance']:.2f} ({answers})"
     if opportunity.need < 1.0:
-        belief += f" and needed with probability {opportunity.need:.2f}"
+        together = opportunity.need * numbers["acceptance"]
+        belief += f" and needed with probability {opportunity.need:.2f}, {together:.2f} together"
     state = "" if opportunity.state == "free" else f" while you are in {_state_words(opportunity)}"
     if move < wish:
-        boundary = BOUNDARY_WORDS[why].format(context=opportunity.context)
         if move == SUGGEST:
             return f"Suggest {what} instead of doing it: {boundary}. Otherwise {belief}."
         if why in (Why.ASK_FIRST, Why.IRREVERSIBLE):

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from persona_lab.contracts import Boundaries, Permission
+from persona_lab.contracts import Boundaries
 from persona_lab.errors import ConfigurationError
 from persona_lab.measurement import Measurement, undefined
-from persona_lab.policies.boundaries import LEVEL
+from persona_lab.policies.boundaries import LEVEL, open_days, open_hours, snooze_end, stated_permission
 from persona_lab.policies.clock import SECONDS_PER_DAY, local_clock, seconds_of
 from persona_lab.policies.routines import as_seconds
 from persona_lab.policies.utilities import SILENT
@@ -79,9 +79,9 @@ class TeamTrends:
 
     def allows(self, boundaries: Boundaries, at: datetime) -> bool:
         """Return whether a member may be counted at this moment."""
-        permission = Permission(boundaries.permissions.get(self.context, boundaries.default))
+        permission = stated_permission(boundaries, self.context)
         inside = boundaries.scope is None or self.context in boundaries.scope
-        awake = boundaries.snoozed_until is None or at >= boundaries.snoozed_until
+        awake = at.timestamp() >= snooze_end(boundaries)
         return LEVEL[permission] > SILENT and inside and awake
 
     def trend(self, members: Mapping[str, Member], *, as_of: datetime) -> TeamTrend:
@@ -128,11 +128,6 @@ def common_hours(everyone: Sequence[Boundaries], *, start: datetime, hours: int)
     open_to_all = np.ones(hours, dtype=np.bool_)
     for one in everyone:
         clock = local_clock(instants, one.timezone)
-        allowed = np.zeros(24, dtype=np.bool_)
-        for begin, stop in one.hours:
-            inside = range(begin, stop) if begin < stop else (*range(begin, 24), *range(stop))
-            allowed[list(inside)] = True
-        snooze = -np.inf if one.snoozed_until is None else one.snoozed_until.timestamp()
-        open_to_all &= allowed[clock.hour.astype(np.int64)] & np.isin(clock.weekday, sorted(one.days))
-        open_to_all &= instants >= snooze
+        open_to_all &= open_hours(one)[clock.hour.astype(np.int64)] & open_days(one)[clock.weekday]
+        open_to_all &= instants >= snooze_end(one)
     return tuple(int(offset) for offset in np.flatnonzero(open_to_all))
