@@ -1,8 +1,11 @@
 """Off-policy estimates: right where they claim to be, refused where they cannot be, imputation close to the truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from persona_lab.errors import InputError
 from persona_lab.feedback import feedback
 from persona_lab.metrics import off_policy
 from persona_lab.simulate.channel import Channel
@@ -13,7 +16,7 @@ from persona_lab.simulate.scenarios import Scenario
 from persona_lab.strategies.baselines import LastWriteWins, RunningCount
 from persona_lab.strategies.ewma import Ewma
 from persona_lab.studies.fitting import Estimate, PopulationFit, fit_population, whole
-from persona_lab.studies.imputation import Told, _states, impute, sample_lives
+from persona_lab.studies.imputation import Told, _states, impute, sample_lives, sensitivity
 from persona_lab.studies.off_policy import decide_on_log, estimates, explored_log, true_rewards
 
 RIVALS = {"last-write-wins": LastWriteWins(), "running-count": RunningCount(), "ewma-0.2": Ewma(0.2)}
@@ -155,3 +158,32 @@ def test_hidden_states_form_a_proper_chain():
     np.testing.assert_allclose(move.sum(axis=1), 1.0)
     assert (wanted[3:] != preferred[3:]).all()
     assert (wanted[:3] == preferred[:3]).all()
+
+
+def test_the_sensitivity_band_covers_the_truth_where_the_interval_trusts_wrong_parameters():
+    channel, users = Channel(0.1, patience_accept=0.2, patience_wrong=0.8), 256
+    scenario, lives = population(channel, users=users, seed=16)
+    log = plain_log(scenario, lives, users, 16)
+    right = told(channel, 1 / 40)
+    wrong = replace(right, patience_accept=Estimate(0.33, None, 0.33, 0.33))
+    missed = 0
+    for band, trusted in zip(
+        sensitivity(log, wrong, RIVALS, seed=1, draws=2), impute(log, wrong, RIVALS, seed=1, draws=2), strict=True
+    ):
+        truth = disagreement(scenario, lives, RIVALS[band.strategy], users)
+        missed += not trusted.low <= truth <= trusted.high
+        assert 0.0 <= band.low <= truth <= band.high <= 1.0, band
+        assert band.low < band.value < band.high
+        assert band.low_at in ("as fitted",) or band.low_at.split()[0] in Told.__dataclass_fields__
+    assert missed, "the parameters were not wrong enough to tell"
+    with pytest.raises(InputError, match="odds above 1"):
+        sensitivity(log, wrong, RIVALS, seed=1, odds=1.0)
+    with pytest.raises(InputError, match="at least 2 draws"):
+        impute(log, wrong, RIVALS, seed=1, draws=1)
+
+
+def test_a_log_of_nothing_but_accepts_is_imputed_however_wide_the_fit():
+    always = [feedback(proposed=np.full(4, t % 2, np.int8), kind=np.ones(4, np.int8)) for t in range(10)]
+    log = whole(always, options=2)
+    found = impute(log, fit_population([log], exceptions=False), RIVALS, seed=1, draws=2)
+    assert all(np.isfinite([one.value, one.low, one.high]).all() for one in found)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from persona_lab.errors import InputError
 from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, IntArray, Kind, named_option, one_hot
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.randomness import generator
@@ -70,7 +71,14 @@ def impute(
         Imputed lives per person.
     perturb
         Whether to draw parameters from their sampling distribution; False takes the estimates as true.
+
+    Raises
+    ------
+    InputError
+        If ``draws`` is below 2: what the imputation does not know shows in the differences between draws.
     """
+    if draws < 2:
+        raise InputError("imputation needs more than one draw", value=draws, cure="Pass at least 2 draws.")
     heard = np.stack([np.asarray(mask) for mask in part.active])
     streams = np.flatnonzero(heard.any(axis=0))
     rates: dict[str, list[FloatArray]] = {name: [] for name in strategies}
@@ -85,6 +93,74 @@ def impute(
             wrong = (path.proposed != lives.expressed) & heard
             rates[name].append(wrong.sum(axis=0)[streams] / heard.sum(axis=0)[streams])
     return [_pooled(name, np.stack(found)) for name, found in rates.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """How far an imputed rate moves when the parameters are wrong.
+
+    ``value`` is at the fitted parameters; ``low`` and ``high`` are the furthest ends of the 95 % intervals over all
+    settings tried, ``low_at`` and ``high_at`` the setting in words.
+    """
+
+    strategy: str
+    value: float
+    low: float
+    high: float
+    low_at: str
+    high_at: str
+
+
+def sensitivity(
+    part: LogPart,
+    fitted: PopulationFit,
+    strategies: Mapping[str, UpdateStrategy],
+    *,
+    seed: int,
+    draws: int = 4,
+    odds: float = 2.0,
+) -> list[Band]:
+    """Impute with each parameter moved down and up, one at a time, and return the band of each strategy.
+
+    Read it where the fit warns that a parameter is not identified: the interval of :func:`impute` then trusts a
+    curvature that says little. A band does not cover two parameters that are wrong at once in compounding ways.
+
+    Parameters
+    ----------
+    part, fitted, strategies, seed, draws
+        As in :func:`impute`.
+    odds
+        Each fitted probability is moved to its odds divided and multiplied by this, or to the end of its 95 % interval
+        where that lies further out.
+
+    Raises
+    ------
+    InputError
+        If ``odds`` is not above 1.
+    """
+    if not odds > 1.0:
+        raise InputError("a band needs parameters to move", value=odds, cure="Pass odds above 1, such as 2.")
+    settings: dict[str, PopulationFit] = {"as fitted": fitted}
+    for name in ("hazard", "noise", "exception_rate", "patience_accept", "patience_wrong"):
+        estimate: Estimate | None = getattr(fitted, name)
+        if estimate is None:
+            continue
+        step = math.log(odds)
+        down = min(_logit(estimate.value) - step, _logit(estimate.low))
+        up = max(_logit(estimate.value) + step, _logit(estimate.high))
+        for logit in (down, up):
+            moved = _expit(logit)
+            settings[f"{name} {moved:.3g}"] = replace(fitted, **{name: Estimate(moved, None, moved, moved)})
+    found = {
+        words: impute(part, one, strategies, seed=seed, draws=draws, perturb=False) for words, one in settings.items()
+    }
+    bands = []
+    for place, name in enumerate(strategies):
+        low_at = min(found, key=lambda words: found[words][place].low)
+        high_at = max(found, key=lambda words: found[words][place].high)
+        low, high = max(0.0, found[low_at][place].low), min(1.0, found[high_at][place].high)
+        bands.append(Band(name, found["as fitted"][place].value, low, high, low_at, high_at))
+    return bands
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,9 +283,8 @@ def _parameters(fitted: PopulationFit, seed: int, draw: int, perturb: bool) -> T
         if not perturb or estimate.standard_error is None:
             return estimate.value
         # The interval is symmetric on the logit scale: draw there.
-        low, high = (math.log(p / (1.0 - p)) for p in (estimate.low, estimate.high))
-        logit = (low + high) / 2 + (high - low) / (2 * LEVEL) * luck.standard_normal()
-        return float(1.0 / (1.0 + math.exp(-logit)))
+        low, high = _logit(estimate.low), _logit(estimate.high)
+        return _expit((low + high) / 2 + (high - low) / (2 * LEVEL) * luck.standard_normal())
 
     return Told(
         hazard=drawn(fitted.hazard, 0.0),
@@ -220,6 +295,20 @@ def _parameters(fitted: PopulationFit, seed: int, draw: int, perturb: bool) -> T
         names_option=1.0 if fitted.names_option is None else fitted.names_option,
         longest=fitted.longest,
     )
+
+
+EDGE = 1e-6
+"""Probabilities are kept this far from 0 and 1: at an edge a log would be impossible, not merely surprising."""
+
+
+def _logit(p: float) -> float:
+    inside = min(max(p, EDGE), 1.0 - EDGE)
+    return math.log(inside / (1.0 - inside))
+
+
+def _expit(logit: float) -> float:
+    p = 1.0 / (1.0 + math.exp(-max(min(logit, 500.0), -500.0)))
+    return min(max(p, EDGE), 1.0 - EDGE)
 
 
 def _scenario(part: LogPart, told: Told) -> Scenario:
