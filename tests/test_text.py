@@ -154,7 +154,7 @@ def test_swapped_roles_are_never_one_signal():
 
 
 def test_opposites_stay_apart_better_than_cosine_would_keep_them():
-    # The target (none of 500 at a recall of .85) is missed: benchmarks/evidence/words.py prints by how much. This guards
+    # The target (none of 500 at a recall of .85) is missed: benchmarks/evidence/words.py says by how much. This guards
     # the default threshold on a sample: an opposite merged in a hundred, at most, where cosine merges most.
     dedupe = Dedupe(interpreter())
     opposites = opposite_pairs(seed=11, count=100)
