@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,7 +151,7 @@ def sensitivity(
         up = max(_logit(estimate.value) + step, _logit(estimate.high))
         for logit in (down, up):
             moved = _expit(logit)
-            settings[f"{name} {moved:.3g}"] = replace(fitted, **{name: Estimate(moved, None, moved, moved)})
+            settings[f"{name} {moved:.3g}"] = _with(fitted, name, moved)
     found = {
         words: impute(part, one, strategies, seed=seed, draws=draws, perturb=False) for words, one in settings.items()
     }
@@ -295,6 +296,11 @@ def _parameters(fitted: PopulationFit, seed: int, draw: int, perturb: bool) -> T
         names_option=1.0 if fitted.names_option is None else fitted.names_option,
         longest=fitted.longest,
     )
+
+
+def _with(fitted: PopulationFit, name: str, value: float) -> PopulationFit:
+    known: dict[str, Any] = {name: Estimate(value, None, value, value)}
+    return replace(fitted, **known)
 
 
 EDGE = 1e-6
