@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from persona_lab.datasets.registry import PUBLIC_LOGS, get_log
+from persona_lab.errors import InputError
 
 
 @click.group()
@@ -68,6 +69,10 @@ def build(only_check: bool, folder: Path) -> None:
     from persona_lab.studies.generated import build as rebuild
     from persona_lab.studies.generated import check
 
+    if not folder.is_dir():
+        raise InputError(
+            "there is no such folder", file=str(folder), cure="Run this from the project's root, or name --folder."
+        )
     if not only_check:
         for path in rebuild(folder):
             click.echo(path)
