@@ -34,8 +34,9 @@ RIGHT_AFTER = 10
 """The first of them, in which nobody can know yet."""
 
 ACTING_SETTINGS = (COST_SETTINGS[0], COST_SETTINGS[2], COST_SETTINGS[3])
-"""Cost pairs in which acting ever pays by a margin; at s = .2, c = 6 only above .967. At s = .3, c = 2 the two-state
-world is indifferent (its high tolerance is exactly 1 - s/c), so that no ratio is defined there."""
+"""Cost pairs in which acting ever pays by a margin; at s = .2, c = 6 only above .967, of which the risk-controlled
+policy is never sure enough: it then never acts, and its share of the clairvoyant's few acts is 0. At s = .3, c = 2 the
+two-state world is indifferent (its high tolerance is exactly 1 - s/c), so that no ratio is defined there."""
 
 LONG_RUN = 1000
 """Opportunities per person in the risk study."""
