@@ -56,9 +56,7 @@ def load_scenario(file: FilePath) -> Scenario:
     except FileNotFoundError:
         raise InputError("there is no such file", file=name, cure="Check the path.") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(
-            f"this is not TOML: {error}", file=name, cure="`persona-lab fit --out` writes one."
-        ) from None
+        raise InputError(f"this is not TOML: {error}", file=name, cure="`persona-lab fit --out` writes one.") from None
     except OSError as error:
         raise InputError(f"the file cannot be read: {error.strerror}", file=name, cure="Check the path.") from None
     for key in ("path", "channel"):
