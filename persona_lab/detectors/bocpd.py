@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from persona_lab.contracts import DriftEstimate
 from persona_lab.detectors.conditional import State, check_table, observe, start
-from persona_lab.detectors.stream import Direction, Watch, explain_bits, known_direction, known_watch
+from persona_lab.detectors.stream import Direction, Watch, explain_bits, known_direction, known_watch, positive
 from persona_lab.detectors.threshold import ThresholdTable
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, Feedback, IntArray, fold
@@ -59,6 +59,7 @@ class Bocpd:
     table: ThresholdTable | None = None
 
     def __post_init__(self) -> None:
+        positive(self, "arl0", self.arl0)
         known_direction(self, self.direction)
         known_watch(self, self.watch)
         if not 0 < self.hazard < 1:

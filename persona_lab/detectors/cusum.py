@@ -54,6 +54,7 @@ class Cusum:
     table: ThresholdTable | None = None
 
     def __post_init__(self) -> None:
+        positive(self, "arl0", self.arl0)
         known_direction(self, self.direction)
         known_watch(self, self.watch)
         positive(self, "shift", self.shift)

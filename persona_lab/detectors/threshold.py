@@ -115,6 +115,9 @@ def critical(levels: Levels, statistic: NDArray[np.float32], seen: IntArray, hit
     near = np.flatnonzero(statistic > levels.floors[first_row : last_row + 1].min())
     if near.size == 0:
         return near
+    if hits.ndim == 1:
+        # Beyond the table's last row its statistic still grows: a stream whose answers were all alike has not changed.
+        near = near[(hits[near] > 0) & (hits[near] < seen[near])]
     rows = np.minimum(rows_of(seen[near]), last)
     classify = rate_bin if hits.ndim == 1 else concentration_bin
     over: NDArray[np.intp] = near[statistic[near] > levels.values[rows, classify(hits[..., near], seen[near])]]

@@ -34,13 +34,13 @@ class Account(NamedTuple):
 class RiskControlled:
     """Let a policy act only where its confidence clears a threshold that follows the unwanted acts.
 
-    Use it when a promise must hold for each person: an account caps the unwanted acts that were counted (answered ones
-    whatever the model is worth, unanswered ones by the belief), and
-    the confidence needed to act rises with every one of them and sinks by alpha otherwise. While the account has slack,
-    it also acts where acting would pay on an optimistic view (and on average beats silence), since risk within alpha
-    has been granted. It fails in the short run: for some opportunities
-    after a drift, unwanted acts exceed alpha (that stretch is reported beside the long run). The promise is about
-    counted acts: where few answer, or answers were lucky, one person may truly see more. Without a promise to keep, the wrapped policy alone earns more.
+    Use it when a promise must hold for each person: an account caps the unwanted acts that were counted (answered
+    ones whatever the model is worth, unanswered ones by the belief), and the confidence needed to act rises with
+    every one of them and sinks by alpha otherwise. While the account has slack, it also acts where acting would pay
+    on an optimistic view (and on average beats silence), since risk within alpha has been granted. It fails in the
+    short run: for some opportunities after a drift, unwanted acts exceed alpha (that stretch is reported beside the
+    long run). The promise is about counted acts: where few answer, or answers were lucky, one person may truly see
+    more. Without a promise to keep, the wrapped policy alone earns more.
 
     Parameters
     ----------
