@@ -148,3 +148,14 @@ def test_a_model_of_another_encoder_is_refused(tmp_path):
     (tmp_path / "bad.npz").write_bytes(b"nothing")
     with pytest.raises(InputError, match="not a fitted interpreter"):
         load_model(tmp_path / "bad.npz")
+
+
+def test_fields_settle_the_stance_even_where_text_must_fill_the_rest():
+    assert read("I love mornings", status=" Declined ", proposed="morning").stance is Stance.DOES_NOT_WANT
+    assert read("Meetings in the morning please.", exception=True).stance is Stance.ONLY_ONCE
+    assert read("ok thanks", exception=True).stance is Stance.NOTHING
+
+
+def test_nothing_known_and_nothing_to_open_has_no_meaning():
+    meaning = TextInterpreter(open_new=False).meanings([Statement("mornings please")], {})[0]
+    assert meaning.pairs.shape == (0,)

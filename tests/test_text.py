@@ -180,3 +180,17 @@ def test_clusters_keep_contexts_apart_and_name_themselves():
     assert "slack" in found[0].name
     assert found == cluster_feedback(texts, contexts, SentenceEncoder())
     assert cluster_feedback(["", "!!"], ["a", "a"], HashingEncoder())
+
+
+def test_a_damaged_cache_says_what_to_do(tmp_path):
+    from persona_lab.errors import InputError
+
+    file = tmp_path / "vectors.db"
+    file.write_bytes(b"this is no database at all" * 50)
+    with pytest.raises(InputError, match="Delete the file"):
+        CachedEncoder(HashingEncoder(), file).encode(["a"])
+
+
+def test_other_marks_cannot_close_a_quotation():
+    marks = "\uff02\u201f\u301d\u301e\u301f\u2033\uff1c\uff1e"
+    assert not set(quoted(marks)) & set(marks)

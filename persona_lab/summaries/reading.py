@@ -17,6 +17,9 @@ NO_LOG = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_NAME = 40
 """Characters of a context's or option's name that are shown; names come from the wire and may be anything."""
 
+LONGEST_PLAIN = 3
+"""Words up to which a name may stand unquoted."""
+
 MOST_EVENTS = 20
 """Events that a sentence cites: the latest that bear on it."""
 
@@ -110,8 +113,11 @@ def within_freshness(
         return list(beliefs), list(history)
     if not days > 0:
         raise ConfigurationError("summary", "freshness_days", days, "more than 0 days")
+    if as_of is not None and as_of.tzinfo is None:
+        raise ConfigurationError("summary", "as_of", as_of, "a moment with its offset from UTC")
     until = as_of or moment_of(beliefs, history)
-    fresh = [event for event in history if timedelta(0) <= until - event.timestamp <= timedelta(days=days)]
+    window = timedelta(days=min(days, timedelta.max.days))
+    fresh = [event for event in history if timedelta(0) <= until - event.timestamp <= window]
     ids = {event.event_id for event in fresh}
     contexts = {read_answer(event).context for event in fresh}
     kept = [b for b in beliefs if (ids & set(b.event_ids) if b.event_ids else b.context in contexts)]
@@ -122,7 +128,9 @@ def shown(name: str) -> str:
     """Return a context's or option's name in words; a name that is more than a few plain words is quoted."""
     words = plain(name.replace("_", " "), LONGEST_NAME + 1)
     simple = all(character.isalnum() or character in " -+:.,'/&%" for character in words)
-    if words and simple and len(words) <= LONGEST_NAME and len(words.split()) <= 4:
+    # ". " or ": " would end the sentence around the name and begin another, in the user's words.
+    simple = simple and not any(mark in f"{words} " for mark in (". ", ": "))
+    if words and simple and len(words) <= LONGEST_NAME and len(words.split()) <= LONGEST_PLAIN:
         return words
     return quoted(name, LONGEST_NAME)
 

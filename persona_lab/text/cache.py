@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from persona_lab.errors import InputError
 from persona_lab.protocols import TextEncoder
 
 _LOOKUP = 500
@@ -42,7 +43,23 @@ class CachedEncoder:
         return self.encoder.name
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return (texts, dimensions) unit vectors, from the cache where known."""
+        """Return (texts, dimensions) unit vectors, from the cache where known.
+
+        Raises
+        ------
+        InputError
+            Where the file is no cache, or damaged.
+        """
+        try:
+            return self._encode(texts)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise  # locked, read-only, disk full: deleting the file would not help
+            raise InputError(
+                "this is not a cache of vectors, or it is damaged", cure="Delete the file.", file=self.file.name
+            ) from error
+
+    def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         keys = [_key(self.name, text) for text in texts]
         first = dict(zip(reversed(keys), reversed(texts), strict=True))
         self.file.parent.mkdir(parents=True, exist_ok=True)

@@ -102,6 +102,8 @@ class TextInterpreter:
         model = self.fitted
         encoded = encode_statements([plain(statement.text) for statement in statements], self.encoder)
         candidates = _candidates(known, model, self.open_new)
+        if not candidates.pairs:
+            return [Meaning(np.zeros(0), np.zeros(3)) for _ in statements]  # nothing to mean: no two mean the same
         vectors = self.encoder.encode([described(pair) for pair in candidates.pairs])
         names = [str(name) for name in model.stances]
         groups = ((Stance.WANTS, Stance.CHANGED_MIND), (Stance.DOES_NOT_WANT,), (Stance.ONLY_ONCE,))
@@ -223,7 +225,7 @@ def _from_metadata(statement: Statement) -> _Fields:
     data: Mapping[str, Any] = statement.metadata
     context = _name(data.get("context"))
     option = next((name for key in OPTION_FIELDS if (name := _name(data.get(key))) is not None), None)
-    status = str(data.get("status", "")).casefold()
+    status = str(data.get("status", "")).strip().casefold()
     stance: Stance | None = None
     if status in ACCEPTING or any(_name(data.get(key)) for key in NAMED_FIELDS):
         stance = Stance.WANTS
@@ -235,7 +237,7 @@ def _from_metadata(statement: Statement) -> _Fields:
 
 
 def _name(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return (value.strip() or None) if isinstance(value, str) else None
 
 
 _ONCE_CUES = tuple(FEATURE_NAMES.index(name) for name in ("once", "this_once", "exception", "only_time", "this_week"))
@@ -263,6 +265,12 @@ def _joined(fields: _Fields, read: Interpretation | None) -> Interpretation:
 
 def _stance(stances: NDArray[np.float64], model: InterpreterModel, fields: _Fields) -> tuple[Stance, float]:
     names = [str(name) for name in model.stances]
+    best_place = int(stances.argmax())
+    best_read = Stance(names[best_place])
+    if fields.stance is Stance.DOES_NOT_WANT and fields.option:
+        return Stance.DOES_NOT_WANT, 1.0
+    if fields.stance is Stance.ONLY_ONCE and (fields.option or best_read in (Stance.WANTS, Stance.CHANGED_MIND)):
+        return Stance.ONLY_ONCE, 1.0
     if fields.stance is Stance.WANTS:
         # The status says that it was welcome; the text may say for how long, or since when.
         allowed = [Stance.WANTS, Stance.CHANGED_MIND, Stance.ONLY_ONCE] if fields.option else None
@@ -270,8 +278,7 @@ def _stance(stances: NDArray[np.float64], model: InterpreterModel, fields: _Fiel
             chances = {stance: float(stances[names.index(stance.value)]) for stance in allowed}
             best = max(allowed, key=lambda stance: chances[stance])
             return best, 1.0
-    best_place = int(stances.argmax())
-    return Stance(names[best_place]), float(stances[best_place])
+    return best_read, float(stances[best_place])
 
 
 def _confidence(model: InterpreterModel, stance: float, pair: float, nothing: bool) -> float:
