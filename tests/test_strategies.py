@@ -330,3 +330,13 @@ def test_votes_sum_to_one_and_likelihoods_are_probabilities(kinds: list[Kind], o
     best = choose(likelihood, votes.argmax(axis=0).astype(np.int8))
     assert (best == votes.argmax(axis=0)).all()
     assert (np.take_along_axis(likelihood, proposed[None], 0)[0] == likelihood.min(axis=0))[declined].all()
+
+
+@pytest.mark.parametrize("odd", [True, float("inf"), float("nan"), -1])
+def test_knobs_refuse_booleans_and_infinities(odd):
+    from persona_lab.strategies.debounce import Debounce
+    from persona_lab.strategies.sliding_window import SlidingWindow
+
+    for made in (lambda: Ewma(rate=odd), lambda: SlidingWindow(length=odd), lambda: Debounce(repeats=odd)):
+        with pytest.raises(ConfigurationError):
+            made()

@@ -36,9 +36,11 @@ class Weight(Protocol):
 
 
 def require(condition: bool, owner: object, field: str, expected: str) -> None:
-    """Raise :class:`ConfigurationError` unless a knob is in its range."""
-    if not condition:
-        raise ConfigurationError(type(owner).__name__, field, getattr(owner, field), expected)
+    """Raise :class:`ConfigurationError` unless a knob is in its range; infinities and booleans never are."""
+    value = getattr(owner, field)
+    odd = isinstance(value, bool) or (isinstance(value, float) and not np.isfinite(value))
+    if odd or not condition:
+        raise ConfigurationError(type(owner).__name__, field, value, expected)
 
 
 def pointed_at(given: Feedback) -> IntArray:
