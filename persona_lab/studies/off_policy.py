@@ -150,7 +150,7 @@ def direct_score(d: Decisions, *, independent: bool | None = None) -> OffPolicyE
 
 
 def naive_score(d: Decisions) -> OffPolicyEstimate:
-    """Score choices wherever the log happens to tell: biased by 15 to 26 points where answering is selective."""
+    """Score choices wherever the log happens to tell: far off where answering is selective (reports/evidence)."""
     told = (d.named != NO_OPTION) | ((d.kind == Kind.DECLINED) & (d.chosen.argmax(axis=0) == d.logged))
     return _scored(d, told, "naive")
 

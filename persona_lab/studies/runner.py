@@ -68,8 +68,7 @@ def run_study(plan: StudyPlan, *, jobs: int = 1, progress: Progress | None = Non
         Called after each block of people.
     """
     strategies = dict(plan.strategies)
-    added_control = LAST_WRITE_WINS not in strategies
-    if added_control:
+    if LAST_WRITE_WINS not in strategies:
         strategies[LAST_WRITE_WINS] = _last_write_wins()
     tasks = [
         _Task(
