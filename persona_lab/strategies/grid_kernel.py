@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 
 from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, Kind, fold, named_option, one_hot
 
+SILENT = np.int8(Kind.SILENT)
+
 FLOOR = 1e-18
 """Weight that a world never falls below in single precision, so that no number turns denormal."""
 
@@ -40,7 +42,7 @@ RUN_FLOOR = 1e-9
 
 
 def answer_likelihood(
-    given: Feedback, noise: FloatArray, options: int, heard: FloatArray, scale: FloatArray
+    given: Feedback, noise: FloatArray, options: int, rates: FloatArray | None, scale: FloatArray
 ) -> FloatArray:
     """Return P(answer | wanted option, observer) / scale, shape (options, observers, streams).
 
@@ -57,22 +59,28 @@ def answer_likelihood(
         (observers, 1) or (observers, streams) probabilities of a slip.
     options
         How many options, K.
-    heard
-        (2, streams): probability that the user answers a right proposal, and a wrong one.
+    rates
+        (2, observers, streams): probability that the user answers a proposal that is what they would say, and one
+        that is not; None where silence says nothing whoever observes.
     scale
         (streams,): what the likelihood is divided by, to keep the running weights near 1.
     """
     named = named_option(given)
-    silent = given.kind == Kind.SILENT
-    mute = np.where(silent, given.proposed == NO_OPTION, given.confidence == 0.0)
-    target = np.where(mute, NO_OPTION, np.where(named != NO_OPTION, named, given.proposed))
-    matching = np.where(mute, 1.0, np.where(silent, 1.0 - heard[0], named != NO_OPTION))
-    differing = np.where(mute, 1.0, np.where(silent, 1.0 - heard[1], named == NO_OPTION))
-    matching = (matching / scale).astype(noise.dtype)
-    differing = (differing / scale).astype(noise.dtype)
-    slip = noise / noise.dtype.type(options - 1)
-    hit = matching * (1 - noise) + differing * noise
-    miss = matching * slip + differing * (1 - slip)
+    points = named != NO_OPTION
+    silent = given.kind == SILENT
+    unasked = given.proposed == NO_OPTION
+    mute = np.where(silent, unasked if rates is not None else True, given.confidence == 0.0)
+    target = np.where(mute, NO_OPTION, np.where(points, named, given.proposed))
+    one, slip = noise.dtype.type(1), noise / noise.dtype.type(options - 1)
+    over = (one / scale).astype(noise.dtype)
+    matching, differing = np.where(mute, over, points * over), np.where(mute, over, ~points * over)
+    if rates is not None:
+        spoken = np.where(given.proposed == named, rates[0], rates[1])
+        spoken[:, mute | unasked] = one
+        matching = np.where(silent & ~mute, (one - rates[0]) * over, matching * spoken)
+        differing = np.where(silent & ~mute, (one - rates[1]) * over, differing * spoken)
+    hit = matching * (one - noise) + differing * noise
+    miss = matching * slip + differing * (one - slip)
     likelihood: FloatArray = np.where(one_hot(target, options)[:, np.newaxis], hit, miss)
     return likelihood
 

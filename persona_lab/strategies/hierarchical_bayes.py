@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from persona_lab.errors import ConfigurationError
-from persona_lab.feedback import Feedback, FloatArray, Kind, fold, one_hot
+from persona_lab.feedback import BoolArray, Feedback, FloatArray, fold
 from persona_lab.strategies import grid_kernel as kernel
 from persona_lab.strategies.reliability import (
     Answers,
@@ -19,13 +21,10 @@ from persona_lab.strategies.reliability import (
     answers_start,
     confidence_after,
     confidence_start,
-    heard,
     noise_at,
+    random_rate,
 )
 from persona_lab.strategies.worlds import Dynamics, Habits, Observer, Restless, Switching
-
-BLOCK = 256
-"""Streams filtered together: the weights of a block fit the second-level cache."""
 
 
 class GridState(NamedTuple):
@@ -79,8 +78,6 @@ class HierarchicalBayes:
         How the person may answer.
     prior
         Probability of each world, one row per dynamics, one column per observer; normalised here.
-    answering
-        Pseudo-counts of (right proposals answered, right ones met with silence, wrong answered, wrong silent).
     single
         Compute in single precision: twice as fast, beliefs within about 1e-6.
 
@@ -93,7 +90,6 @@ class HierarchicalBayes:
     dynamics: tuple[Dynamics, ...]
     observers: tuple[Observer, ...]
     prior: tuple[tuple[float, ...], ...]
-    answering: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
     single: bool = False
 
     def __post_init__(self) -> None:
@@ -104,8 +100,6 @@ class HierarchicalBayes:
             raise ConfigurationError("HierarchicalBayes", "prior", self.prior, f"{shape[0]} rows of {shape[1]} columns")
         if min(min(row) for row in self.prior) < 0 or sum(map(sum, self.prior)) <= 0:
             raise ConfigurationError("HierarchicalBayes", "prior", self.prior, "weights >= 0, not all 0")
-        if min(self.answering) <= 0:
-            raise ConfigurationError("HierarchicalBayes", "answering", self.answering, "four pseudo-counts > 0")
         if len({d.phases for d in self.dynamics if isinstance(d, Restless)}) > 1:
             raise ConfigurationError("HierarchicalBayes", "dynamics", self.dynamics, "one number of phases throughout")
 
@@ -132,31 +126,25 @@ class HierarchicalBayes:
             habits=pairs,
             restless=restless,
             mass=fold(weight),
-            answers=answers_start(streams, self.answering),
+            answers=answers_start(streams),
             confidence=confidence_start(streams),
         )
 
     def update(self, state: GridState, given: Feedback) -> GridState:
         """Return the state after one feedback per stream; pure."""
         plan = _plan(self)
-        streams = given.kind.shape[0]
-        if streams <= BLOCK:
-            return self._update(plan, state, given)
-        new: GridState = _like(state)
-        for first in range(0, streams, BLOCK):
-            block = slice(first, first + BLOCK)
-            part = self._update(plan, _cut(state, block), _cut(given, block))
-            _paste(new, block, part)
-        return new
-
-    def _update(self, plan: _Plan, state: GridState, given: Feedback) -> GridState:
         options = state.plain.shape[0]
         confidence, noise = state.confidence, plan.noise[:, np.newaxis]
         if plan.weighs:
             confidence = confidence_after(confidence, given)
             noise = noise_at(confidence, given, plan.noise, plan.slope).astype(plan.dtype)
+        answers, rates = state.answers, None
+        if plan.listens:
+            at_random = random_rate(answers).astype(plan.dtype)
+            rates = np.where(plan.random[:, np.newaxis], at_random, plan.rates[..., np.newaxis])
+            answers = answers_after(answers, given)
         total = np.maximum(fold(state.mass), kernel.FLOOR)
-        likelihood = kernel.answer_likelihood(given, noise, options, heard(state.answers), total)
+        likelihood = kernel.answer_likelihood(given, noise, options, rates, total)
         plain, mass = kernel.hazard_step(state.plain * likelihood[:, np.newaxis], plan.plain_hazard)
         by_observer = fold(mass) if mass.shape[0] else np.zeros_like(state.mass)
         past, runs = state.past, state.runs
@@ -177,18 +165,7 @@ class HierarchicalBayes:
                 restless * likelihood[np.newaxis, :, np.newaxis], plan.leave, plan.phase_hazard
             )
             by_observer += fold(mass)
-        answers = state.answers
-        matching = self._matching(plan, state, given) if (given.kind == Kind.SILENT).any() else np.ones(1)
-        answers = answers_after(answers, given, matching)
         return GridState(plain, past, runs, habits, restless, by_observer, answers, confidence)
-
-    def _matching(self, plan: _Plan, state: GridState, given: Feedback) -> FloatArray:
-        """Return the probability that the user would express the proposed option (exceptions taken for noise)."""
-        belief = self.belief(state)
-        noise = fold(state.mass * plan.noise[:, np.newaxis]) / np.maximum(fold(state.mass), kernel.FLOOR)
-        right = fold(belief * one_hot(given.proposed, belief.shape[0]))
-        matching: FloatArray = right * (1 - noise) + (1 - right) * noise / (belief.shape[0] - 1)
-        return matching
 
     def belief(self, state: GridState, elapsed: FloatArray | float = 0.0) -> FloatArray:
         """Return (options, streams) probabilities, conditional on no exception being on now."""
@@ -224,6 +201,20 @@ class HierarchicalBayes:
         return ordered
 
 
+Answering = tuple[float, float] | None
+"""What an observer takes silence for, see :class:`persona_lab.strategies.worlds.Observer`."""
+
+
+def listening(base: HierarchicalBayes, shares: Mapping[Answering, float]) -> HierarchicalBayes:
+    """Return ``base`` with every observer split over hypotheses about how people answer, in the given shares."""
+    whole = sum(shares.values())
+    return replace(
+        base,
+        observers=tuple(replace(seen, answers=rates) for rates in shares for seen in base.observers),
+        prior=tuple(tuple(share / whole * weight for share in shares.values() for weight in row) for row in base.prior),
+    )
+
+
 class _Plan(NamedTuple):
     """The grid, sorted by family and turned into arrays."""
 
@@ -237,6 +228,9 @@ class _Plan(NamedTuple):
     noise: FloatArray
     slope: FloatArray
     weighs: bool
+    rates: NDArray[Any]
+    random: BoolArray
+    listens: bool
     lengths: int
     phases: int
     laws: kernel.Laws
@@ -282,6 +276,9 @@ def _plan(rule: HierarchicalBayes) -> _Plan:
         noise=np.asarray([o.noise for o in rule.observers], dtype=dtype),
         slope=np.asarray([o.slope for o in rule.observers], dtype=dtype),
         weighs=any(o.slope != 0 for o in rule.observers),
+        rates=np.asarray([o.answers or (0.5, 0.5) for o in rule.observers], dtype=dtype).T,
+        random=np.asarray([o.answers is None for o in rule.observers]),
+        listens=any(o.answers is not None for o in rule.observers),
         lengths=max((len(d.lengths) for _, d in bursts), default=1),
         phases=2 * phases,
         laws=tuple(laws),
@@ -299,23 +296,3 @@ def _plan(rule: HierarchicalBayes) -> _Plan:
 
 def _law(world: Switching) -> tuple[float, tuple[float, ...]]:
     return world.exception_rate, world.lengths
-
-
-def _like(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return type(value)(*(_like(part) for part in value))
-    return np.empty_like(value)
-
-
-def _cut(value: Any, block: slice) -> Any:
-    if isinstance(value, tuple):
-        return type(value)(*(_cut(part, block) for part in value))
-    return value[..., block]
-
-
-def _paste(whole: Any, block: slice, part: Any) -> None:
-    if isinstance(whole, tuple):
-        for a, b in zip(whole, part, strict=True):
-            _paste(a, block, b)
-    else:
-        whole[..., block] = part

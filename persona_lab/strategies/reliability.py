@@ -1,7 +1,7 @@
-"""How far to trust what comes along with an answer: its confidence, and silence.
+"""What comes along with an answer: its confidence, and silence; the few counts that their hypotheses need.
 
-Both are learnt per person, from how well the answers agree with each other: a confidence that goes with slips loses
-its say, or is read upside down; a user who is silent when content teaches that silence is consent.
+Whether either means anything is weighed like any other question about a person, by worlds of the grid that differ in
+it (:class:`persona_lab.strategies.worlds.Observer`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, Kind, named_option
-
-DOUBT = 0.1
-"""Prior odds that silence means anything: reading random silence as consent costs more than ignoring consent."""
+from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, Kind
 
 
 class Confidence(NamedTuple):
@@ -48,71 +45,32 @@ def noise_at(state: Confidence, given: Feedback, noise: FloatArray, slope: Float
 
 
 class Answers(NamedTuple):
-    """Soft counts of how a stream answers; arrays over streams.
+    """How many proposals a stream answered, and met with silence; arrays over streams."""
 
-    ``right`` and ``wrong`` proposals that were answered or met with silence.
-    """
-
-    right_answered: FloatArray
-    right_silent: FloatArray
-    wrong_answered: FloatArray
-    wrong_silent: FloatArray
+    answered: FloatArray
+    silent: FloatArray
 
 
-def answers_start(streams: int, prior: tuple[float, float, float, float]) -> Answers:
-    """Return the counts before any answer: the prior's pseudo-counts, in the order of :class:`Answers`."""
-    return Answers(*(np.full(streams, count) for count in prior))
+def answers_start(streams: int) -> Answers:
+    """Return the counts before any answer."""
+    return Answers(np.zeros(streams), np.zeros(streams))
 
 
-def heard(state: Answers) -> FloatArray:
-    """Return (2, streams): the probability that a right proposal is answered, and a wrong one.
+def answers_after(state: Answers, given: Feedback) -> Answers:
+    """Return the counts after one interaction.
 
-    Both are pulled to the common rate as long as the counts do not show a difference (then silence says nothing): the
-    weight of two separate rates follows the Bayesian information criterion (Schwarz 1978) from prior odds ``DOUBT``.
-    """
-    right = state.right_answered + state.right_silent
-    wrong = state.wrong_answered + state.wrong_silent
-    total = right + wrong
-    rate_right, rate_wrong = state.right_answered / right, state.wrong_answered / wrong
-    common = (state.right_answered + state.wrong_answered) / total
-    gain = _likelihood(state.right_answered, right) + _likelihood(state.wrong_answered, wrong)
-    gain -= _likelihood(state.right_answered + state.wrong_answered, total)
-    odds = DOUBT * np.exp(np.minimum(gain, 50.0)) / np.sqrt(total)
-    separate = odds / (1.0 + odds)
-    return common + separate * np.stack([rate_right - common, rate_wrong - common])
-
-
-def _likelihood(hits: FloatArray, trials: FloatArray) -> FloatArray:
-    """Return the log-likelihood of ``hits`` in ``trials`` at their own rate."""
-    rate = hits / trials
-    best: FloatArray = hits * np.log(rate) + (trials - hits) * np.log1p(-rate)
-    return best
-
-
-def answers_after(state: Answers, given: Feedback, matching: FloatArray) -> Answers:
-    """Return the counts after one interaction (an online step of expectation maximisation, Cappe & Moulines 2009).
-
-    ``matching`` (streams,) is the probability, before the answer, that the user would express the proposed option; only
-    its entries for silent streams are used. Unprompted choices and silence without a proposal count for nothing.
+    Unprompted choices, silence without a proposal and answers of confidence 0 count for nothing.
     """
     proposed = given.proposed != NO_OPTION
     silent = given.kind == Kind.SILENT
-    if not (proposed & silent).any():
-        return _answered(state, given, proposed & (given.confidence > 0))
-    proposed &= silent | (given.confidence > 0)
-    answered = _answered(state, given, proposed & ~silent)
-    rate = heard(state)
-    consent = matching * (1.0 - rate[0])
-    share = consent / np.maximum(consent + (1.0 - matching) * (1.0 - rate[1]), 1e-12)
-    mute = proposed & silent
-    return answered._replace(
-        right_silent=state.right_silent + np.where(mute, share, 0.0),
-        wrong_silent=state.wrong_silent + np.where(mute, 1.0 - share, 0.0),
-    )
+    return Answers(state.answered + (proposed & ~silent & (given.confidence > 0)), state.silent + (proposed & silent))
 
 
-def _answered(state: Answers, given: Feedback, counts: BoolArray) -> Answers:
-    right = counts & (named_option(given) == given.proposed)
-    return state._replace(
-        right_answered=state.right_answered + right, wrong_answered=state.wrong_answered + (counts & ~right)
-    )
+def random_rate(state: Answers) -> FloatArray:
+    """Return the probability of an answer from a person who answers at random, at an unknown rate: (streams,).
+
+    Laplace's rule of succession: the exact predictive probability under a uniform prior on the rate, so that "silence
+    says nothing" competes fairly, as evidence, with hypotheses that name their rates.
+    """
+    rate: FloatArray = (state.answered + 1.0) / (state.answered + state.silent + 2.0)
+    return rate

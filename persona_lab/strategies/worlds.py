@@ -87,14 +87,22 @@ class Observer:
     slope
         How many logits of noise an answer loses per unit of confidence above the person's average: 0 where
         confidence says nothing, negative where it misleads.
+    answers
+        Probability that the person answers a proposal that is what they would say, and one that is not; (.1, .9) is a
+        person whose silence is consent. None: they answer at random, at whatever rate, and silence says nothing.
     """
 
     noise: float
     slope: float = 0.0
+    answers: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.noise < 1.0:
             raise ConfigurationError("Observer", "noise", self.noise, "a probability strictly between 0 and 1")
+        if self.answers is not None and not (len(self.answers) == 2 and all(0.0 < rate < 1.0 for rate in self.answers)):
+            raise ConfigurationError(
+                "Observer", "answers", self.answers, "two probabilities strictly between 0 and 1, or None"
+            )
 
 
 def _share(owner: object, field: str, value: float) -> None:

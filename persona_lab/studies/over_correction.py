@@ -22,7 +22,7 @@ from persona_lab.strategies.evidence import ByConfidence
 from persona_lab.strategies.ewma import Ewma
 from persona_lab.strategies.exact_filter import Answering, ExactFilter
 from persona_lab.strategies.fixed_share import FixedShare
-from persona_lab.strategies.grid_priors import DEFAULT, TRUSTING
+from persona_lab.strategies.grid_priors import ATTENTIVE, DEFAULT
 from persona_lab.strategies.sliding_window import SlidingWindow
 from persona_lab.studies.frontier import HAZARD_FACTORS
 
@@ -53,7 +53,7 @@ WEIGHT_RULES: dict[str, UpdateStrategy] = {
         Answering(0.2, noise_by_confidence=((0.9, 0.1), (0.4, 0.6))), hazard=0.01
     ),
     "ignore them (Bayes)": DEFAULT,
-    "learn what they mean (Bayes)": TRUSTING,
+    "learn what they mean (Bayes)": ATTENTIVE,
 }
 """Ways to use a confidence weight. The vendor's average fades slowly here, lest staleness hide what weights do."""
 
