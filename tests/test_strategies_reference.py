@@ -10,7 +10,18 @@ from persona_lab.feedback import LANES, feedback
 from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.people import live
 from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
-from persona_lab.studies.reference import CELLS, RATIOS, WEIGHT_CELLS, WEIGHT_RATIOS, reproduce
+from persona_lab.studies.reference import (
+    CELLS,
+    RATIOS,
+    WEIGHT_CELLS,
+    WEIGHT_RATIOS,
+    WORST,
+    grown,
+    mean_difference,
+    mean_ratio,
+    reproduce,
+    worst_beside_published,
+)
 
 
 @pytest.mark.parametrize("cell", [cell for cell in CELLS if not cell.startswith("gradual")])
@@ -51,3 +62,47 @@ def test_batch_equals_one_at_a_time_equals_the_replay_of_the_log(name: str) -> N
                 elapsed=elapsed,
             )
             state = rule.update(state, logged)
+
+
+def test_people_are_added_until_the_ratio_is_known_or_there_are_enough() -> None:
+    cell, rules = SCENARIOS["fast_noise10_v1"], {"ewma-0.3": STRATEGIES["ewma-0.3"]}
+    sure = grown(cell, rules, seed=4, precision=0.004, most=2_000, batch=100)
+    error = sure.ratio("ewma-0.3").standard_error
+    assert error is not None
+    assert error <= 0.004
+    people = sure.best.errors.size
+    assert 100 < people < 2_000
+    fewer = grown(cell, rules, seed=4, precision=0.0, most=people - 100, batch=1_000).ratio("ewma-0.3")
+    assert fewer.n == people - 100
+    assert fewer.standard_error is not None
+    assert fewer.standard_error > 0.004  # it stopped as soon as it knew
+    assert grown(cell, rules, seed=4, precision=0.0, most=people, batch=64).best.errors.tolist() == (
+        sure.best.errors.tolist()
+    )
+
+
+def test_the_mean_over_cells_takes_a_person_as_one_cluster() -> None:
+    cell, rules = SCENARIOS["fast_noise10_v1"], {name: STRATEGIES[name] for name in ("ewma-0.1", "ewma-0.3")}
+    found = grown(cell, rules, seed=4, precision=0.0, most=200)
+    alone = found.ratio("ewma-0.3").standard_error
+    assert alone is not None
+    # The same people twice are no more evidence than once; a person against itself is none at all.
+    assert mean_ratio([(found, "ewma-0.3")] * 2).standard_error == pytest.approx(alone, rel=0.01)
+    same = mean_difference([found], "ewma-0.3", "ewma-0.3")
+    assert (same.value, same.standard_error) == (0.0, 0.0)
+    apart = mean_difference([found], "ewma-0.1", "ewma-0.3")
+    spread = [found.tallies[name].errors - found.ratio(name).value * found.best.errors for name in rules]
+    bootstrap = np.std(spread[0] - spread[1], ddof=1) * np.sqrt(200) / found.best.errors.sum()
+    assert apart.standard_error == pytest.approx(bootstrap, rel=1e-9)
+
+
+def test_worst_figures_are_set_beside_the_published_ones() -> None:
+    cells = [SCENARIOS[name] for name in ("fast_noise10_v1", "fast_noise25_v1")]
+    rules = {name: STRATEGIES[name] for name in WORST}
+    rows = worst_beside_published([grown(cell, rules, seed=4, precision=0.0, most=64) for cell in cells])
+    assert [(row.cell, row.rule) for row in rows[:2]] == [
+        ("worst ratio of 2", "last-write-wins"),
+        ("worst regret of 2", "last-write-wins"),
+    ]
+    assert rows[0].value == pytest.approx(2.69, abs=0.3)  # the noisier of the two cells
+    assert rows[0].z < -3.0  # far below the worst of all 27

@@ -2,95 +2,140 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from persona_lab.catalog import STRATEGIES
-from persona_lab.datasets.items import read_items
-from persona_lab.metrics.tracking import ratio_to_limit, regret
-from persona_lab.protocols import UpdateStrategy
-from persona_lab.simulate.scenarios import SCENARIOS, Scenario
-from persona_lab.strategies.attributes import AttributeRule
-from persona_lab.strategies.fixed_share import FixedShare
-from persona_lab.studies.item_replay import cross_fitted, item_accuracy, replay_items
-from persona_lab.studies.reference import CELLS, RATIOS, WEIGHT_CELLS, WEIGHT_RATIOS, compare, reproduce
-from persona_lab.studies.tuning import TrainingPeople, search
-
-SEED = 20_260
-USERS = 2000
-GRADUAL_USERS = 500
-"""The limit of gradual paths is a particle filter, a hundred times slower than the exact ones."""
-
-TRAINING = 250
-"""People per training cell: eight paths at noise .1, of another seed than those scored in all 24 cells."""
-
-SCORED = 600
-
-PACES = (0.0005, 0.001, 0.002, 0.004, 0.008)
-"""Candidate probabilities that a shopper's taste for a feature changes, per choice."""
-
-TUNED = ("running-count", "ewma-0.1", "sliding-window", "debounce", "bounded-step", "forgetting-count", "pearce-hall")
-TUNED += (
-    "kalman",
-    "volatile-kalman",
-    "noise-or-volatility",
-    "fixed-share",
-    "mixing-past",
-    "change-point",
-    "hysteresis",
+from persona_lab.measurement import Measurement
+from persona_lab.simulate.scenarios import SCENARIOS
+from persona_lab.studies.reference import (
+    MOST,
+    PRECISION,
+    RATIOS,
+    WEIGHT_CELLS,
+    WEIGHT_RATIOS,
+    Compared,
+    beside_published,
+    grown,
+    mean_difference,
+    mean_ratio,
+    worst_beside_published,
 )
+from persona_lab.studies.targets import core_cells
+from persona_lab.studies.tuning import TrainingPeople, knobs_of, search
+
+TRAINING_SEED, SCORED_SEED = 20_261, 20_262
+
+TRAINING = 400
+"""People per training cell: all 24 cells without gradual, of another seed than those scored."""
+
+BAYES = ("hierarchical-bayes", "population-bayes")
+"""Not simple: their records are ``bayes_*.json``."""
+
+INTERVAL = 1.96
+"""Half width of the printed intervals in standard errors: 95 %."""
 
 
 def run(out: Path) -> None:
     """Write ``strategies.json``: published figures beside ours, and simple rules, plain and tuned, in all cells."""
-    rules = {name: STRATEGIES[name] for name in RATIOS}
-    found = []
-    for cell in CELLS:
-        users = GRADUAL_USERS if cell.startswith("gradual") else USERS
-        found += reproduce([SCENARIOS[cell]], rules, seed=SEED, users=users)
-    weighed = {name: STRATEGIES[name] for name in WEIGHT_RATIOS}
-    found += reproduce([SCENARIOS[cell] for cell in WEIGHT_CELLS], weighed, seed=SEED, users=USERS)
-    farthest = max(found, key=lambda row: abs(row.z))
-    print(
-        f"   {len(found)} published figures, farthest {farthest.cell} {farthest.rule}: z = {farthest.z:.2f}", flush=True
-    )
-    cells = [s for s in SCENARIOS.values() if "core" in s.tags and not s.id.startswith("gradual")]
-    taught = tuple(SCENARIOS[cell] for cell in CELLS if not cell.startswith("gradual"))
-    training = TrainingPeople(taught, seed=SEED + 1, users=TRAINING)
+    plain = {name: rule for name, rule in STRATEGIES.items() if name not in BAYES}
+    training = TrainingPeople(tuple(core_cells()), seed=TRAINING_SEED, users=TRAINING)
     fitted = {}
-    for name in TUNED:
-        fitted[name] = search(STRATEGIES[name], training)
-        print(
-            f"   {name}: {fitted[name].loss_before:.3f} -> {fitted[name].loss:.3f} {fitted[name].strategy}", flush=True
-        )
-    plain = {name: STRATEGIES[name] for name in dict.fromkeys((*RATIOS, *TUNED))}
-    tuned = {f"{name} (tuned)": found.strategy for name, found in fitted.items()}
-    rows = _score(cells, {**plain, **tuned})
-    summary = _summary(rows)
+    for name, rule in plain.items():
+        if name.startswith("ewma-0.") and name not in ("ewma-0.1", "ewma-0.2-by-confidence"):
+            continue  # one rule at three settings: fitted once
+        if knobs_of(rule):
+            fitted[name] = search(rule, training)
+            print(f"   {name}: {fitted[name].loss_before:.3f} -> {fitted[name].loss:.3f}", flush=True)
+    rules = plain | {f"{name} (tuned)": found.strategy for name, found in fitted.items()}
+    cells = []
+    for scenario in core_cells(gradual=True):
+        cells.append(grown(scenario, rules, seed=SCORED_SEED))
+        _print_cell(cells[-1])
+    weighed = {name: STRATEGIES[name] for name in WEIGHT_RATIOS}
+    weights = [grown(SCENARIOS[cell], weighed, seed=SCORED_SEED) for cell in WEIGHT_CELLS]
+    found = [row for cell in (*cells, *weights) for row in beside_published(cell)] + worst_beside_published(cells)
+    farthest = max(found, key=lambda row: abs(row.z))
+    print(f"   {len(found)} published figures; farthest {farthest.cell} {farthest.rule}: z = {farthest.z:.2f}")
+    summary = [_summary(cells, name, fitted) for name in rules]
     for line in summary:
-        print(
-            "   {rule:32} worst {worst_ratio:6.2f} mean {mean_ratio:5.2f} worst regret {worst_regret:5.2f}".format(
-                **line
-            )
-        )
+        print(f"   {json.dumps(line)}", flush=True)
     record = {
-        "seeds": {"reproduction": SEED, "training": SEED + 1, "scored": SEED + 2},
-        "users": {"reproduction": USERS, "gradual": GRADUAL_USERS, "training": TRAINING, "scored": SCORED},
-        "reproduction": [
-            {k: round(v, 4) if isinstance(v, float) else v for k, v in row._asdict().items()} for row in found
-        ],
+        "seeds": {"training": TRAINING_SEED, "scored": SCORED_SEED},
+        "people": {"training": TRAINING, "scored": f"until every ratio has a standard error of {PRECISION}, or {MOST}"},
         "tuned": {
             name: {"strategy": repr(f.strategy), "loss_before": f.loss_before, "loss": f.loss, "tried": f.tried}
             for name, f in fitted.items()
         },
-        "shoppers": _shoppers(),
+        "reproduction": [
+            {k: round(v, 4) if isinstance(v, float) else v for k, v in row._asdict().items()} for row in found
+        ],
         "summary": summary,
-        "cells": rows,
+        "cells": [row for cell in cells for row in _rows(cell)],
     }
     out.joinpath("strategies.json").write_text(_one_line_per_row(record))
+
+
+def _print_cell(cell: Compared) -> None:
+    unsure = sum((cell.ratio(name).standard_error or 1.0) > PRECISION for name in cell.tallies)
+    print(
+        f"   {cell.scenario.id}: {cell.best.errors.size} people, {unsure} of {len(cell.tallies)} ratios less sure "
+        f"than {PRECISION}; {'; '.join(f'{name} {_interval(cell.ratio(name))}' for name in RATIOS)}",
+        flush=True,
+    )
+
+
+def _interval(figure: Measurement) -> list[float] | None:
+    """Return the 95 % interval, None where it is undefined."""
+    if figure.value is None or figure.standard_error is None:
+        return None
+    half = INTERVAL * figure.standard_error
+    return [round(figure.value - half, 4), round(figure.value + half, 4)]
+
+
+def _rows(cell: Compared) -> list[dict[str, Any]]:
+    """Return ratio and regret of every rule in one cell."""
+    rows = []
+    for name in cell.tallies:
+        ratio, extra = cell.ratio(name), cell.regret(name)
+        row: dict[str, Any] = {"cell": cell.scenario.id, "rule": name, "people": ratio.n}
+        for key, figure in (("ratio", ratio), ("regret", extra)):
+            row[key] = None if figure.value is None else round(figure.value, 4)
+            row[f"{key}_standard_error"] = None if figure.standard_error is None else round(figure.standard_error, 4)
+        row["ratio_interval"] = _interval(ratio)
+        rows.append(row if ratio.reason is None else row | {"reason": ratio.reason})
+    return rows
+
+
+def _summary(cells: Sequence[Compared], name: str, fitted: dict[str, Any]) -> dict[str, Any]:
+    """Return worst and mean of a rule over the cells without gradual, and over all; what tuning gained."""
+    line: dict[str, Any] = {"rule": name}
+    exact = [cell for cell in cells if not cell.scenario.id.startswith("gradual")]
+    for label, chosen in (("24", exact), ("27", list(cells))):
+        known = [cell for cell in chosen if cell.ratio(name).value is not None]
+        worst = max(known, key=lambda cell: cell.ratio(name).value or 0.0)
+        sorest = max(chosen, key=lambda cell: cell.regret(name).value or 0.0)
+        line |= {
+            f"worst_ratio_{label}": _pair(worst.ratio(name)) | {"cell": worst.scenario.id},
+            f"mean_ratio_{label}": _pair(mean_ratio((cell, name) for cell in known)),
+            f"worst_regret_{label}": _pair(sorest.regret(name)) | {"cell": sorest.scenario.id},
+        }
+    if name in fitted:
+        gain = mean_difference(exact, f"{name} (tuned)", name)
+        sure = gain.value is not None and abs(gain.value) > INTERVAL * (gain.standard_error or 0.0)
+        line["tuning_changes_the_mean_of_24_by"] = _pair(gain) | {"more_than_noise": sure}
+    return line
+
+
+def _pair(figure: Measurement) -> dict[str, Any]:
+    return {
+        "value": None if figure.value is None else round(figure.value, 4),
+        "standard_error": None if figure.standard_error is None else round(figure.standard_error, 4),
+        "interval": _interval(figure),
+        "n": figure.n,
+    }
 
 
 def _one_line_per_row(record: dict[str, Any]) -> str:
@@ -103,56 +148,3 @@ def _one_line_per_row(record: dict[str, Any]) -> str:
         else:
             parts.append(f" {json.dumps(key)}: {json.dumps(value)}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
-def _shoppers() -> dict[str, Any]:
-    """Return accuracy by phase on the public shopping log, the pace of change fitted on the other half of it."""
-    data = Path(os.environ.get("PERSONA_LAB_DATA") or Path(__file__).parents[3] / "shared" / "data")
-    file = data / "pahf" / "shopping.parquet"
-    if not file.exists():
-        return {"reason": "needs pahf/shopping.parquet in the folder of the environment variable PERSONA_LAB_DATA"}
-    log = read_items(file, "pahf")
-    rules = [AttributeRule(FixedShare(hazard=0.0, daily_hazard=pace)) for pace in PACES]
-    forecasts, given = cross_fitted([replay_items(log, rule, learn=("1", "3")) for rule in rules], asked=("2", "4"))
-    told = {phase: item_accuracy(forecasts=forecasts, sessions=(phase,)) for phase in ("2", "4")}
-    print("   shoppers: " + ", ".join(f"phase {phase} {m.value:.3f}" for phase, m in told.items()), flush=True)
-    return {
-        "source": log.title,
-        "paces": [PACES[number] for number in given],
-        "accuracy": {phase: dataclasses.asdict(measure) for phase, measure in told.items()},
-    }
-
-
-def _score(cells: list[Scenario], rules: dict[str, UpdateStrategy]) -> list[dict[str, Any]]:
-    """Return ratio and regret of every rule in every cell, on people that nothing was fitted on."""
-    rows: list[dict[str, Any]] = []
-    for scenario in cells:
-        tallies, best = compare(scenario, rules, seed=SEED + 2, users=SCORED)
-        if best is None:
-            continue
-        for name, counts in tallies.items():
-            ratio, extra = ratio_to_limit(counts=counts, limit=best), regret(counts=counts, limit=best)
-            figures = (ratio.value, ratio.standard_error, extra.value, extra.standard_error)
-            names = ("ratio", "ratio_standard_error", "regret", "regret_standard_error")
-            numbers = {key: None if x is None else round(x, 4) for key, x in zip(names, figures, strict=True)}
-            why = {} if ratio.reason is None else {"reason": ratio.reason}
-            rows.append({"cell": scenario.id, "rule": name, **numbers, **why})
-    return rows
-
-
-def _summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return worst and mean over the cells, by rule; ratios over the cells where they are defined."""
-    lines = []
-    for rule in dict.fromkeys(row["rule"] for row in rows):
-        own = [row for row in rows if row["rule"] == rule]
-        ratios = [row["ratio"] for row in own if row["ratio"] is not None]
-        lines.append(
-            {
-                "rule": rule,
-                "cells": len(ratios),
-                "worst_ratio": max(ratios),
-                "mean_ratio": round(sum(ratios) / len(ratios), 4),
-                "worst_regret": max(row["regret"] for row in own),
-            }
-        )
-    return lines

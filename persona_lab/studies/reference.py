@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from persona_lab.feedback import FloatArray
+from persona_lab.measurement import Measurement
 from persona_lab.metrics.tracking import Tally, error_rate, join, ratio_to_limit, regret, tally
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.simulate.limit import limit
@@ -49,6 +53,21 @@ RATIOS: dict[str, tuple[float, ...]] = {
 }
 """Errors as a multiple of the limit's, from the prototype's table in the project's LIMITS document."""
 
+WORST: dict[str, tuple[float, float]] = {
+    "last-write-wins": (62.6, 27.8),
+    "running-count": (24.6, 49.8),
+    "ewma-0.1": (4.0, 11.1),
+    "ewma-0.2": (14.0, 7.2),
+    "ewma-0.3": (20.4, 11.6),
+    "debounce": (29.6, 10.2),
+    "fixed-share": (23.2, 10.7),
+}
+"""Worst ratio and worst regret per 100 over the 27 cells of the core suite, same table, one decimal."""
+
+PRECISION = 0.01
+MOST = 10_000
+"""People are added to a cell until every ratio has this standard error, or there are ``MOST`` of them."""
+
 
 WEIGHT_CELLS = (
     "slow_weights_informative_v1",
@@ -69,15 +88,36 @@ WEIGHT_RATIOS: dict[str, tuple[float, ...]] = {
 
 
 class Reproduction(NamedTuple):
-    """One published figure beside ours; ``z`` is their distance in standard errors, beyond the rounding."""
+    """One published figure beside ours; ``z`` is their distance in standard errors, beyond the rounding.
+
+    ``cell`` is a scenario, or the figure's name where it is the worst over the suite; ``rule`` may be ``limit``, whose
+    figure is its error in percent.
+    """
 
     cell: str
     rule: str
     published: float
     value: float
     standard_error: float
+    people: int
     z: float
     regret: float | None
+
+
+class Compared(NamedTuple):
+    """Rules and the limit on the same people of one scenario: errors by user; ``best`` is the limit's."""
+
+    scenario: Scenario
+    tallies: dict[str, Tally]
+    best: Tally
+
+    def ratio(self, rule: str) -> Measurement:
+        """Return a rule's errors as a multiple of the limit's."""
+        return ratio_to_limit(counts=self.tallies[rule], limit=self.best)
+
+    def regret(self, rule: str) -> Measurement:
+        """Return a rule's extra errors per 100."""
+        return regret(counts=self.tallies[rule], limit=self.best)
 
 
 def compare(
@@ -119,33 +159,136 @@ def compare(
     return {name: join(tallies) for name, tallies in parts.items()}, join(told) if told else None
 
 
+def grown(
+    scenario: Scenario,
+    strategies: Mapping[str, UpdateStrategy],
+    *,
+    seed: int,
+    precision: float = PRECISION,
+    most: int = MOST,
+    batch: int = 2048,
+) -> Compared:
+    """Compare rules with the limit, adding people until the ratios are known.
+
+    Parameters
+    ----------
+    scenario, strategies, seed
+        As in :func:`compare`.
+    precision, most
+        Stop when every rule's ratio has this standard error (absolute, which for ratios above 1 is the stricter
+        reading of "1 %"), or at this many people.
+    batch
+        People added at a time.
+
+    Raises
+    ------
+    ValueError
+        If the scenario has no limit.
+    """
+    parts: dict[str, list[Tally]] = {name: [] for name in strategies}
+    told: list[Tally] = []
+    users = 0
+    while True:
+        added = min(batch, most - users)
+        tallies, best = compare(scenario, strategies, seed=seed, users=added, first=users)
+        if best is None:
+            raise ValueError(f"{scenario.id} has no limit.")
+        users += added
+        told.append(best)
+        for name in strategies:
+            parts[name].append(tallies[name])
+        found = Compared(scenario, {name: join(some) for name, some in parts.items()}, join(told))
+        errors = [found.ratio(name).standard_error for name in strategies]
+        if users >= most or all(error is not None and error <= precision for error in errors):
+            return found
+
+
 def reproduce(
     scenarios: Sequence[Scenario], strategies: Mapping[str, UpdateStrategy], *, seed: int, users: int
 ) -> list[Reproduction]:
-    """Return every published figure of these cells and rules beside ours, the limit's own error included.
+    """Return every published figure of these cells and rules beside ours, on so many people."""
+    return [
+        row
+        for scenario in scenarios
+        for row in beside_published(grown(scenario, strategies, seed=seed, precision=0.0, most=users))
+    ]
+
+
+def beside_published(found: Compared) -> list[Reproduction]:
+    """Return every published figure of a cell beside ours, the limit's own error included.
 
     ``z`` takes the published figure's standard error from ours, scaled to its 5,000 people.
     """
-    found = []
-    for scenario in scenarios:
-        tallies, best = compare(scenario, strategies, seed=seed, users=users)
-        if best is None:
+    cell, rows = found.scenario.id, []
+    rate, told = error_rate(counts=found.best), _published(found.scenario.id, "limit")
+    if told is not None and rate.value is not None and rate.standard_error is not None:
+        percent, error = 100.0 * rate.value, 100.0 * rate.standard_error
+        z = _distance(percent, told, error, rate.n, digit=_digit(told))
+        rows.append(Reproduction(cell, "limit", told, percent, error, rate.n, z, 0.0))
+    for name in found.tallies:
+        ours, published = found.ratio(name), _published(cell, name)
+        if published is None or ours.value is None or ours.standard_error is None:
             continue
-        rate = error_rate(counts=best)
-        told = _published(scenario.id, "limit")
-        if told is not None and rate.value is not None and rate.standard_error is not None:
-            percent, error = 100.0 * rate.value, 100.0 * rate.standard_error
-            z = _distance(percent, told, error, users)
-            found.append(Reproduction(scenario.id, "limit", told, percent, error, z, 0.0))
-        for name in strategies:
-            ours = ratio_to_limit(counts=tallies[name], limit=best)
-            published = _published(scenario.id, name)
-            if published is None or ours.value is None or ours.standard_error is None:
-                continue
-            z = _distance(ours.value, published, ours.standard_error, users)
-            extra = regret(counts=tallies[name], limit=best).value
-            found.append(Reproduction(scenario.id, name, published, ours.value, ours.standard_error, z, extra))
-    return found
+        z = _distance(ours.value, published, ours.standard_error, ours.n, digit=_digit(published))
+        extra = found.regret(name).value
+        rows.append(Reproduction(cell, name, published, ours.value, ours.standard_error, ours.n, z, extra))
+    return rows
+
+
+def worst_beside_published(cells: Sequence[Compared]) -> list[Reproduction]:
+    """Return the published worst ratio and worst regret of each rule over the whole core suite beside ours."""
+    rows = []
+    for name, published in WORST.items():
+        for figure, told in zip(("ratio", "regret"), published, strict=True):
+            measured: list[Measurement] = [getattr(cell, figure)(name) for cell in cells]
+            worst = max((m for m in measured if m.value is not None), key=lambda m: m.value or 0.0)
+            value, error = worst.value or 0.0, worst.standard_error or 0.0
+            z = _distance(value, told, error, worst.n, digit=10.0 * ROUNDING)
+            rows.append(Reproduction(f"worst {figure} of {len(cells)}", name, told, value, error, worst.n, z, None))
+    return rows
+
+
+def mean_ratio(pairs: Iterable[tuple[Compared, str]]) -> Measurement:
+    """Return the arithmetic mean of ratios over cells; the standard error takes a person as one cluster.
+
+    Cells share the luck of a person, so their errors are not independent: the linearised residuals of a person are
+    added up over the cells before they are squared. Cells where the ratio is undefined are left out; n = cells.
+    """
+    values, residuals = [], []
+    for found, rule in pairs:
+        value = found.ratio(rule).value
+        if value is not None:
+            values.append(value)
+            residuals.append(_influence(found, rule, value))
+    error = _clustered(residuals) / max(len(values), 1)
+    return Measurement(float(np.mean(values)), error, len(values))
+
+
+def mean_difference(cells: Sequence[Compared], left: str, right: str) -> Measurement:
+    """Return the mean over cells of the ratio of ``left`` less that of ``right``, same people, a person one cluster."""
+    values, residuals = [], []
+    for found in cells:
+        a, b = found.ratio(left).value, found.ratio(right).value
+        if a is not None and b is not None:
+            values.append(a - b)
+            residuals.append(_influence(found, left, a) - _influence(found, right, b))
+    return Measurement(float(np.mean(values)), _clustered(residuals) / max(len(values), 1), len(values))
+
+
+def _influence(found: Compared, rule: str, ratio: float) -> FloatArray:
+    """Return what each person adds to a ratio, (users,), linearised."""
+    top, bottom = found.tallies[rule].errors, found.best.errors
+    share: FloatArray = (top - ratio * bottom) / float(bottom.sum())
+    return share
+
+
+def _clustered(residuals: Sequence[FloatArray]) -> float:
+    """Return the standard error of a sum over cells whose first people are the same ones."""
+    people = max(len(residual) for residual in residuals)
+    total = np.zeros(people)
+    for residual in residuals:
+        total[: len(residual)] += residual
+    return float(np.sqrt((total**2).sum() * people / (people - 1)))
 
 
 def tallied(scenario: Scenario, lives: Lives, rule: UpdateStrategy, *, seed: int, users: tuple[int, int]) -> Tally:
@@ -163,8 +306,12 @@ def _published(cell: str, rule: str) -> float | None:
     return None if weighed is None else weighed[WEIGHT_CELLS.index(cell)]
 
 
-def _distance(value: float, published: float, standard_error: float, users: int) -> float:
+def _digit(published: float) -> float:
+    """Return half a unit of the last digit of the nine columns: two decimals, one from 10 on."""
+    return ROUNDING if published < 10.0 or round(published, 1) != published else 10.0 * ROUNDING
+
+
+def _distance(value: float, published: float, standard_error: float, users: int, *, digit: float) -> float:
     """Return the distance beyond rounding, in standard errors of the difference."""
-    digit = ROUNDING if published < 10.0 or round(published, 1) != published else 10.0 * ROUNDING
     both = max(standard_error * math.sqrt(1.0 + users / REFERENCE_USERS), TINY)
     return math.copysign(max(0.0, abs(value - published) - digit) / both, value - published)

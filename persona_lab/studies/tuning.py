@@ -82,6 +82,8 @@ class Knob(NamedTuple):
 PRIOR = Knob(0.01, 10.0)
 HAZARD = Knob(0.0005, 0.2)
 NOISE = Knob(0.02, 0.5)
+FALSE_ALARMS = Knob(20.0, 5000.0)
+"""Events between false alarms of a detector: what its tables of critical values hold."""
 
 KNOBS: dict[type, dict[str, Knob]] = {
     NeverUpdate: {},
@@ -231,7 +233,8 @@ def knobs_of(strategy: Any) -> dict[str, Knob]:
         inner = {f"strategy.{name}": knob for name, knob in knobs_of(strategy.strategy).items()}
         return inner | {f"guard.{name}": knob for name, knob in knobs_of(strategy.guard).items()}
     if isinstance(strategy, ResetOnAlarm):
-        return {f"strategy.{name}": knob for name, knob in knobs_of(strategy.strategy).items()}
+        inner = {f"strategy.{name}": knob for name, knob in knobs_of(strategy.strategy).items()}
+        return inner | ({"detector.arl0": FALSE_ALARMS} if hasattr(strategy.detector, "arl0") else {})
     if type(strategy) not in KNOBS:
         raise ConfigurationError(
             type(strategy).__name__, "knobs", None, "a mapping of field to Knob, as this rule is not in KNOBS"
