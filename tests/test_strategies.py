@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from persona_lab.checks import check_strategy
+from persona_lab.detectors.shiryaev import ShiryaevRoberts
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import NO_OPTION, Feedback, Kind, choose, feedback
 from persona_lab.strategies.baselines import ConfidenceAverage, LastWriteWins, NeverUpdate, RunningCount
@@ -340,3 +341,31 @@ def test_knobs_refuse_booleans_and_infinities(odd):
     for made in (lambda: Ewma(rate=odd), lambda: SlidingWindow(length=odd), lambda: Debounce(repeats=odd)):
         with pytest.raises(ConfigurationError):
             made()
+
+
+def test_reset_on_alarm_hears_of_a_change_where_nothing_was_proposed() -> None:
+    rule, count = ResetOnAlarm(RunningCount(), ShiryaevRoberts(arl0=300.0)), RunningCount()
+    luck = np.random.default_rng(5).random((240, LANES))  # a test's own luck
+    state, slow = rule.init(2, LANES), count.init(2, LANES)
+    for step in range(240):
+        outcome = (luck[step] < (0.9 if step < 160 else 0.1)).astype(np.int8)
+        answer = feedback(proposed=NO_OPTION, kind=np.full(LANES, Kind.CORRECTED), corrected=outcome)
+        state, slow = rule.update(state, answer), count.update(slow, answer)
+    # 144 of 160, then 8 of 80: the count still says .63, a fresh start says the new rate.
+    assert count.belief(slow)[1].mean() == pytest.approx(0.63, abs=0.02)
+    assert rule.belief(state)[1].mean() == pytest.approx(0.12, abs=0.05)
+    assert (rule.belief(state)[1] < 0.3).mean() > 0.9
+
+
+def test_the_watch_of_reset_on_alarm_sees_agreement_with_the_belief_and_nothing_while_options_tie() -> None:
+    rule = ResetOnAlarm(RunningCount(), Misses())
+    state = rule.update(rule.init(4, LANES), says(2))  # all four are tied: not a miss
+    assert not rule.detector.alarm(state.detector).any()
+    assert (state.detector.misses == 0).all()
+    state = rule.update(rule.update(state, says(2)), says(1))
+    assert (state.detector.misses == 1).all()
+    unheard = rule.update(state, says(1, confidence=0.0))
+    assert not rule.detector.alarm(unheard.detector).any()
+    missed = rule.update(state, says(1))
+    assert rule.detector.alarm(missed.detector).all()
+    assert rule.belief(missed)[:, 0].tolist() == after(RunningCount(), says(1))

@@ -11,19 +11,26 @@ import polars as pl
 import pytest
 
 from persona_lab.catalog import STRATEGIES
-from persona_lab.datasets.log import load_log
+from persona_lab.checks import check_strategy
+from persona_lab.datasets.log import Log, load_log
 from persona_lab.datasets.streams import streams_of
+from persona_lab.datasets.wire import write_events
 from persona_lab.errors import ConfigurationError
 from persona_lab.metrics.tracking import regret
-from persona_lab.simulate.scenarios import SCENARIOS
+from persona_lab.simulate.loop import closed_loop
+from persona_lab.simulate.people import live
+from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
+from persona_lab.simulate.wire import to_told
 from persona_lab.strategies.baselines import LastWriteWins
 from persona_lab.strategies.compose import Composed
 from persona_lab.strategies.ewma import Ewma
 from persona_lab.strategies.fixed_share import FixedShare
 from persona_lab.strategies.guards import Guarded, Hysteresis
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
+from persona_lab.strategies.rate_filter import RateFilter
+from persona_lab.studies.knobs import Knob, changed, knobs_of, lattice, read
 from persona_lab.studies.reference import compare
-from persona_lab.studies.tuning import Knob, TrainingPeople, changed, fit, knobs_of, prequential_loss, search
+from persona_lab.studies.tuning import TrainingPeople, fit, prequential_loss, search
 
 DATA = Path(os.environ.get("PERSONA_LAB_DATA") or Path(__file__).parents[2] / "shared" / "data")
 ADA = DATA / "ada_learn" / "prob.parquet"
@@ -95,3 +102,70 @@ def test_fitted_on_some_people_a_rule_forecasts_others_better_than_its_default()
     assert 0.08 < fitted.rate < 0.2
     assert losses[1] < losses[0] - 0.08
     assert np.isfinite(losses).all()
+
+
+@pytest.fixture(scope="module")
+def simulated_log(tmp_path_factory: pytest.TempPathFactory) -> Log:
+    """Sixteen people of three options who answer some proposals, as a log that any agent might have kept."""
+    scenario = replace(with_interactions(SCENARIOS["slow_noise10_partial_v1"], 25), options=3)
+    lives = live(scenario, seed=8, users=(0, 16))
+    trace = closed_loop(scenario, lives, Ewma(0.3), seed=8, users=(0, 16))
+    path = tmp_path_factory.mktemp("log") / "events.jsonl"
+    write_events((told.event for told in to_told(scenario, lives, trace, seed=8, users=(0, 16))), path)
+    return load_log(path)
+
+
+def _names_of_rules_with_knobs() -> list[str]:
+    return [name for name, rule in STRATEGIES.items() if isinstance(rule, HierarchicalBayes) or knobs_of(rule)]
+
+
+@pytest.mark.parametrize("name", _names_of_rules_with_knobs())
+def test_every_rule_with_knobs_is_fitted_from_a_log_and_from_scenario_people(name: str, simulated_log: Log) -> None:
+    rule = STRATEGIES[name]
+    blind = replace(
+        simulated_log,
+        frame=simulated_log.frame.with_columns(true_parameter=pl.lit(0.123), reference_oracle=pl.lit(0.9)),
+    )
+    fitted = fit(rule, simulated_log)
+    assert fit(rule, blind) == fitted  # neither the truth nor anybody's forecasts in the log are read
+    people = TrainingPeople(
+        (with_interactions(SCENARIOS["fast_noise25_v1"], 30), with_interactions(SCENARIOS["slow_noise25_v1"], 20)),
+        seed=5,
+        users=48,
+        objective="mean_regret",
+    )
+    taught = fit(rule, people)
+    assert type(fitted) is type(taught) is type(rule)
+    if isinstance(rule, HierarchicalBayes):
+        assert fitted != rule  # the prior always moves
+        assert taught != rule
+        assert fitted != taught
+    else:
+        streams = streams_of(simulated_log)
+        assert prequential_loss(fitted, streams) <= prequential_loss(rule, streams)
+    for found in (fitted, taught):
+        check_strategy(found)
+
+
+def test_worlds_of_a_rate_are_weighed_from_a_log_and_from_scenario_people(simulated_log: Log) -> None:
+    small = RateFilter(points=9, means=(0.3, 0.6), strengths=(2.0, 16.0), hazards=(0.001, 0.1))
+    people = TrainingPeople((with_interactions(SCENARIOS["fast_noise10_v1"], 30),), seed=5, users=32)
+    for training in (simulated_log, people):
+        found = fit(small, training)
+        assert isinstance(found, RateFilter)
+        assert found.prior is not None
+        assert sum(found.prior) == pytest.approx(1.0)
+        assert max(found.prior) > 1.5 / 8  # no longer even
+    with pytest.raises(ConfigurationError, match="two options"):
+        fit(replace(small, event=1), people)
+    with pytest.raises(ConfigurationError, match="equally many options"):
+        fit(small, TrainingPeople((SCENARIOS["fast_noise10_v1"], replace(SCENARIOS["fast_noise10_v1"], options=3)), 5))
+
+
+def test_a_lattice_is_fixed_beforehand_and_starts_at_the_present_setting() -> None:
+    rule = FixedShare(hazard=0.0123, noise=0.2)
+    points = lattice(rule)
+    assert points[0] == rule
+    assert len(points) == len(set(points)) == 1 + 9 * 9
+    assert {read(point, "hazard") for point in points[1:]} == {Knob(0.0005, 0.2).at(place / 8) for place in range(9)}
+    assert lattice(LastWriteWins()) == (LastWriteWins(),)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from persona_lab.feedback import NO_OPTION, TIE, BoolArray, Feedback, FloatArray, IntArray, one_hot, select
+from persona_lab.feedback import NO_OPTION, TIE, BoolArray, Feedback, FloatArray, IntArray, Kind, one_hot, select
 from persona_lab.protocols import DriftDetector, State, UpdateStrategy
 from persona_lab.strategies.compose import Guard
 from persona_lab.strategies.evidence import require
@@ -140,6 +140,10 @@ class ResetOnAlarm:
     alarm after a burst of exceptions throws a sound belief away, a missed change leaves a stale one. The answer
     that raised the alarm is the first one that the fresh belief learns from.
 
+    Where nothing was proposed (yes/no outcomes, unprompted choices), the detector is shown what the belief would have
+    proposed: a choice that agrees counts as accepted, any other as corrected, and none counts while several options
+    are tied. An answer of confidence 0 is silence to it.
+
     Parameters
     ----------
     strategy
@@ -159,13 +163,29 @@ class ResetOnAlarm:
 
     def update(self, state: WatchedState, given: Feedback) -> WatchedState:
         """Return the state after one feedback per stream; pure."""
-        detector = self.detector.update(state.detector, given)
+        detector = self.detector.update(state.detector, self._shown(state, given))
         alarm = self.detector.alarm(detector)
         before: Any = state.strategy
         if alarm.any():
             options, streams = self.strategy.belief(state.strategy).shape
             before = select(alarm, self.strategy.init(options, streams), before)
         return WatchedState(self.strategy.update(before, given), detector)
+
+    def _shown(self, state: WatchedState, given: Feedback) -> Feedback:
+        """Return the feedback that the detector sees: with the proposal that the belief implies where none was made."""
+        kind = np.where(given.confidence > 0.0, given.kind, Kind.SILENT).astype(np.int8)
+        implied = (given.proposed == NO_OPTION) & (kind != Kind.SILENT)
+        if not implied.any():
+            return given._replace(kind=kind)
+        belief = self.strategy.belief(state.strategy, given.elapsed)
+        near = belief >= belief.max(axis=0) - TIE
+        leader = near.argmax(axis=0).astype(np.int8)
+        agrees = np.where(given.corrected == leader, Kind.ACCEPTED, kind)
+        alone = near.sum(axis=0) == 1
+        kind = np.where(implied, np.where(alone, agrees, Kind.SILENT), kind).astype(np.int8)
+        corrected = np.where(implied & (kind != Kind.CORRECTED), NO_OPTION, given.corrected).astype(np.int8)
+        proposed = np.where(implied & alone, leader, given.proposed).astype(np.int8)
+        return given._replace(proposed=proposed, kind=kind, corrected=corrected)
 
     def belief(self, state: WatchedState, elapsed: FloatArray | float = 0.0) -> FloatArray:
         """Return (options, streams) probabilities."""

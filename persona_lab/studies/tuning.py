@@ -6,18 +6,16 @@ rule's present setting, then finer grids around the best; a rule that is best at
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from persona_lab.datasets.log import Log
 from persona_lab.datasets.streams import Streams, streams_of
 from persona_lab.errors import ConfigurationError
-from persona_lab.feedback import NO_OPTION, Feedback, select
+from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, select
 from persona_lab.metrics.forecast import CLIP
 from persona_lab.metrics.tracking import ratio_to_limit, regret
 from persona_lab.protocols import UpdateStrategy
@@ -25,23 +23,11 @@ from persona_lab.simulate.limit import limit
 from persona_lab.simulate.people import live
 from persona_lab.simulate.scenarios import Scenario
 from persona_lab.strategies import population_bayes
-from persona_lab.strategies.attributes import AttributeRule
-from persona_lab.strategies.baselines import ConfidenceAverage, LastWriteWins, NeverUpdate, RunningCount
-from persona_lab.strategies.bocpd import ChangePoint
-from persona_lab.strategies.bounded_step import BoundedStep
-from persona_lab.strategies.compose import Composed
-from persona_lab.strategies.debounce import Debounce
-from persona_lab.strategies.ewma import Ewma
-from persona_lab.strategies.fixed_share import FixedShare, MixingPast
-from persona_lab.strategies.forgetting import ForgettingCount
-from persona_lab.strategies.guards import Guarded, Hysteresis, ResetOnAlarm
-from persona_lab.strategies.hgf import HierarchicalGaussian
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
-from persona_lab.strategies.kalman import Kalman, VolatileKalman
-from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
-from persona_lab.strategies.pearce_hall import PearceHall
-from persona_lab.strategies.sliding_window import SlidingWindow
+from persona_lab.strategies.rate_filter import RateFilter, fit_rates
+from persona_lab.studies.knobs import Knob, changed, knobs_of, read
 from persona_lab.studies.reference import tallied
+from persona_lab.studies.targets import other_people
 
 COARSE = 9
 """Points of the first grid over each knob."""
@@ -51,61 +37,6 @@ FINE_ROUNDS = 2
 
 IMPROVEMENT = 1e-9
 """A setting must be this much better to replace the present one."""
-
-
-class Knob(NamedTuple):
-    """Range of one knob; ``scale`` is linear, log, integer (log-spaced), or rest (log-spaced in 1 - value)."""
-
-    low: float
-    high: float
-    scale: str = "log"
-
-    def at(self, place: float) -> float:
-        """Return the value at a place in [0, 1]."""
-        if self.scale == "linear":
-            return self.low + place * (self.high - self.low)
-        low, high = (1.0 - self.low, 1.0 - self.high) if self.scale == "rest" else (self.low, self.high)
-        value = low * math.exp(place * math.log(high / low))
-        if self.scale == "integer":
-            return round(value)
-        return 1.0 - value if self.scale == "rest" else value
-
-    def place(self, value: float) -> float:
-        """Return where a value lies, in [0, 1]."""
-        value = min(max(value, min(self.low, self.high)), max(self.low, self.high))
-        if self.scale == "linear":
-            return (value - self.low) / (self.high - self.low)
-        low, high = (1.0 - self.low, 1.0 - self.high) if self.scale == "rest" else (self.low, self.high)
-        return math.log((1.0 - value if self.scale == "rest" else value) / low) / math.log(high / low)
-
-
-PRIOR = Knob(0.01, 10.0)
-HAZARD = Knob(0.0005, 0.2)
-NOISE = Knob(0.02, 0.5)
-FALSE_ALARMS = Knob(20.0, 5000.0)
-"""Events between false alarms of a detector: what its tables of critical values hold."""
-
-KNOBS: dict[type, dict[str, Knob]] = {
-    NeverUpdate: {},
-    LastWriteWins: {},
-    RunningCount: {"prior": PRIOR},
-    ConfidenceAverage: {"prior": PRIOR},
-    Ewma: {"rate": Knob(0.005, 0.8)},
-    SlidingWindow: {"length": Knob(2, 60, "integer"), "prior": PRIOR},
-    Debounce: {"repeats": Knob(1, 8, "integer")},
-    BoundedStep: {"step": Knob(0.005, 0.5)},
-    ForgettingCount: {"keep": Knob(0.5, 0.995, "rest"), "half_life": Knob(1.0, 1000.0), "prior": PRIOR},
-    PearceHall: {"rate": Knob(0.05, 1.0), "decay": Knob(0.01, 0.5)},
-    Kalman: {"drift": Knob(1e-5, 0.1), "start": Knob(0.01, 2.0), "daily_drift": Knob(1e-6, 0.1)},
-    VolatileKalman: {"rate": Knob(0.001, 0.3), "volatility": Knob(1e-4, 0.1), "noise": Knob(0.02, 2.0)},
-    NoiseOrVolatility: {"fade": Knob(0.001, 0.2)},
-    HierarchicalGaussian: {"tonic": Knob(-6.0, 1.0, "linear"), "meta": Knob(1e-4, 1.0)},
-    FixedShare: {"hazard": HAZARD, "noise": NOISE},
-    MixingPast: {"hazard": HAZARD, "noise": NOISE},
-    ChangePoint: {"concentration": Knob(0.05, 3.0)},
-    Hysteresis: {"margin": Knob(0.0, 0.5, "linear")},
-}
-"""What is fitted, by rule; for a rule of one's own pass ``knobs``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,38 +85,59 @@ def fit(
     strategy
         The rule; its present setting is where the search starts.
     training
-        A feedback log of training people (log-loss of each next answer, predicted before it is seen), or simulated
-        people (errors against the limit's in the closed loop).
+        A feedback log of training people (log-loss of each next answer, predicted before it is seen; the log's true
+        parameters and its agent's forecasts are never read), or simulated people (errors against the limit's in the
+        closed loop).
     knobs
-        Field (dotted within wrapped rules) to range; None for those of ``KNOBS``.
+        Field (dotted within wrapped rules) to range; None for those of :mod:`persona_lab.studies.knobs`.
+
+    Returns
+    -------
+    The fitted rule. Filters over worlds (hierarchical Bayes, :class:`RateFilter`) have their prior learnt by EM
+    instead, from the log, or from what the simulated people answered to the rule itself.
 
     Raises
     ------
     ConfigurationError
-        If the rule is unknown and no knobs are given; hierarchical Bayes is fitted by its own EM, to logs only.
+        If the rule is unknown and no knobs are given, or worlds are to be weighed on contexts of different sizes.
     """
-    if isinstance(strategy, HierarchicalBayes) and knobs is None:
-        return _population(strategy, training)
+    if knobs is None and isinstance(strategy, HierarchicalBayes | RateFilter):
+        given, active, options = _answers(strategy, training)
+        if isinstance(strategy, HierarchicalBayes):
+            return population_bayes.fit(strategy, given, options=options, active=active)
+        return fit_rates(strategy, given, options=options, active=active)
     return search(strategy, training, knobs=knobs).strategy
 
 
-def _population(strategy: HierarchicalBayes, training: Log | TrainingPeople) -> HierarchicalBayes:
-    """Return the rule with its prior over worlds learnt from the log, see ``population_bayes``."""
-    if isinstance(training, TrainingPeople):
-        expected = "a Log: the prior over worlds is learnt from logs, see population_bayes.fit"
-        raise ConfigurationError("fit", "training", training, expected)
-    blocks = streams_of(training).blocks
-    options = {len(block.options) for block in blocks}
-    if len(options) != 1:
-        raise ConfigurationError("fit", "training", sorted(options), "a log whose contexts have equally many options")
-    steps = max(block.row.shape[0] for block in blocks)
+Answers = tuple[list[Feedback], list[BoolArray], int]
+"""One feedback per step, which streams have one, and the number of options."""
+
+
+def _answers(strategy: UpdateStrategy, training: Log | TrainingPeople) -> Answers:
+    """Return what the training people answered, streams side by side: their answers only, never their minds."""
+    parts: list[tuple[Sequence[Feedback], Sequence[BoolArray], int]] = []
+    if isinstance(training, Log):
+        for block in streams_of(training).blocks:
+            steps = range(block.row.shape[0])
+            parts.append(([block.at(s) for s in steps], [block.active(s) for s in steps], len(block.options)))
+    else:
+        for scenario in training.scenarios:
+            if isinstance(strategy, RateFilter) and strategy.event is not None and scenario.options != 2:
+                raise ConfigurationError("fit", "training", scenario.id, "scenarios of two options for event 0 or 1")
+            heard = other_people(
+                scenario, strategy, seed=training.seed, users=training.users, interactions=scenario.interactions
+            )
+            parts.append((heard, [np.ones(given.kind.shape, dtype=np.bool_) for given in heard], scenario.options))
+    sizes = {options for _, _, options in parts}
+    if len(sizes) != 1:
+        raise ConfigurationError("fit", "training", sorted(sizes), "contexts that all have equally many options")
     given, active = [], []
-    for step in range(steps):
-        parts = [(block, min(step, block.row.shape[0] - 1)) for block in blocks]
-        columns = zip(*(block.at(at) for block, at in parts), strict=True)
+    for step in range(max(len(heard) for heard, _, _ in parts)):
+        columns = zip(*(heard[min(step, len(heard) - 1)] for heard, _, _ in parts), strict=True)
         given.append(Feedback(*(np.concatenate(column) for column in columns)))
-        active.append(np.concatenate([block.active(step) for block in blocks]))
-    return population_bayes.fit(strategy, given, options=options.pop(), active=active)
+        there = [mask[step] if step < len(mask) else np.zeros_like(mask[-1]) for _, mask, _ in parts]
+        active.append(np.concatenate(there))
+    return given, active, sizes.pop()
 
 
 def search(
@@ -212,47 +164,11 @@ def search(
     spacing = 1.0 / (COARSE - 1)
     for _ in range(FINE_ROUNDS):
         for name, knob in ranges.items():
-            centre = knob.place(float(_read(best, name)))
+            centre = knob.place(float(read(best, name)))
             for offset in (-0.67, -0.33, 0.33, 0.67):
                 attempt(name, centre + offset * spacing)
         spacing /= 3.0
     return Fitted(best, known[best], before, len(known))
-
-
-def knobs_of(strategy: Any) -> dict[str, Knob]:
-    """Return the knobs of a rule that are in use, those of wrapped rules with dotted names.
-
-    Raises
-    ------
-    ConfigurationError
-        If the rule is unknown.
-    """
-    if isinstance(strategy, (Composed, AttributeRule)):
-        return {f"memory.{name}": knob for name, knob in knobs_of(strategy.memory).items()}
-    if isinstance(strategy, Guarded):
-        inner = {f"strategy.{name}": knob for name, knob in knobs_of(strategy.strategy).items()}
-        return inner | {f"guard.{name}": knob for name, knob in knobs_of(strategy.guard).items()}
-    if isinstance(strategy, ResetOnAlarm):
-        inner = {f"strategy.{name}": knob for name, knob in knobs_of(strategy.strategy).items()}
-        return inner | ({"detector.arl0": FALSE_ALARMS} if hasattr(strategy.detector, "arl0") else {})
-    if type(strategy) not in KNOBS:
-        raise ConfigurationError(
-            type(strategy).__name__, "knobs", None, "a mapping of field to Knob, as this rule is not in KNOBS"
-        )
-    return {name: knob for name, knob in KNOBS[type(strategy)].items() if getattr(strategy, name) is not None}
-
-
-def changed(strategy: Any, name: str, value: float) -> Any:
-    """Return the rule with one knob changed, dotted names reach into wrapped rules."""
-    head, _, rest = name.partition(".")
-    inner = changed(getattr(strategy, head), rest, value) if rest else value
-    return dataclasses.replace(strategy, **{head: inner})
-
-
-def _read(strategy: Any, name: str) -> Any:
-    for part in name.split("."):
-        strategy = getattr(strategy, part)
-    return strategy
 
 
 def _people_loss(training: TrainingPeople) -> Callable[[UpdateStrategy], float]:
