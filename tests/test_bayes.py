@@ -98,6 +98,16 @@ def test_worlds_are_told_apart():
         assert np.unravel_index(mean.argmax(), mean.shape) == (row, 1)
 
 
+def test_weights_come_in_the_order_configured():
+    """Mixing the weights of an even prior with another prior gives the beliefs of that prior, world by world."""
+    even = replace(DEFAULT, prior=tuple(tuple(1.0 for _ in row) for row in CORE_PRIOR))
+    state, mixed = even.init(4, LANES), DEFAULT.init(4, LANES)
+    for given in answers(40):
+        state, mixed = even.update(state, given), DEFAULT.update(mixed, given)
+    belief = (even.weights(state) * np.asarray(CORE_PRIOR)[:, :, np.newaxis]).sum(axis=(1, 2))
+    np.testing.assert_allclose(belief / belief.sum(axis=0), DEFAULT.belief(mixed), atol=1e-9)
+
+
 def test_evidence_counts_bursts_under_way():
     """The weights of one world after a step must add up to the probability of what was heard."""
     rule = HierarchicalBayes((Switching(0.0), Switching(0.0, 0.2)), (Observer(0.1),), ((1.0,), (1.0,)))

@@ -169,36 +169,38 @@ class HierarchicalBayes:
 
     def belief(self, state: GridState, elapsed: FloatArray | float = 0.0) -> FloatArray:
         """Return (options, streams) probabilities, conditional on no exception being on now."""
-        weight = fold(fold(self.weights(state).swapaxes(0, 1)).swapaxes(0, 1)).astype(np.float64)
+        weight = fold(fold(self._by_family(state).swapaxes(0, 1)).swapaxes(0, 1)).astype(np.float64)
         weight /= fold(weight)
         return weight
 
     def weights(self, state: GridState) -> FloatArray:
-        """Return (options, dynamics, observers, streams): weight of "prefers this, no exception is on" by world.
+        """Return (options, dynamics, observers, streams): weight of "prefers this, no exception is on" by world."""
+        return _as_configured(_plan(self), self._by_family(state), axis=1)
 
-        Dynamics come family by family: plain switching, switching with exceptions, habits, restless.
-        """
+    def world_probabilities(self, state: GridState) -> FloatArray:
+        """Return (dynamics, observers, streams): how likely each world is for this person."""
         plan = _plan(self)
+        mass = fold(self._by_family(state)).astype(np.float64)
+        if state.past.shape[2]:
+            free = fold(state.past[0])
+            mass[plan.bursts] = free + kernel.burst_mass(state.past, state.runs, plan.laws)
+        mass /= fold(fold(mass))
+        return _as_configured(plan, mass, axis=0)
+
+    def _by_family(self, state: GridState) -> FloatArray:
+        """Return :meth:`weights` with dynamics in the order of the state: plain, exceptions, habits, restless."""
         parts = [state.plain]
         if state.past.shape[2]:
-            parts.append(state.past[0] * (1 - plan.burst_rate))
+            parts.append(state.past[0] * (1 - _plan(self).burst_rate))
         if state.habits.shape[2]:
             parts.append(kernel.habit_belief(state.habits))
         if state.restless.shape[2]:
             parts.append(fold(state.restless))
         return np.concatenate(parts, axis=1)
 
-    def world_probabilities(self, state: GridState) -> FloatArray:
-        """Return (dynamics, observers, streams): how likely each world is for this person, in the order configured."""
-        plan = _plan(self)
-        mass = fold(self.weights(state)).astype(np.float64)
-        if state.past.shape[2]:
-            free = fold(state.past[0])
-            mass[plan.bursts] = free + kernel.burst_mass(state.past, state.runs, plan.laws)
-        mass /= fold(fold(mass))
-        ordered = np.empty_like(mass)
-        ordered[list(plan.order)] = mass
-        return ordered
+
+def _as_configured(plan: _Plan, by_family: FloatArray, *, axis: int) -> FloatArray:
+    return np.take(by_family, np.argsort(plan.order), axis=axis)
 
 
 Answering = tuple[float, float] | None
