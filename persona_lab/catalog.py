@@ -103,6 +103,6 @@ POLICIES: dict[str, StreamPolicy] = {
     "approval-three-way": ApprovalRule("three_way"),
     "discounted-beta": DiscountedBeta(),
     "adaptive-bayes": AdaptiveBayes(),
-    "risk-controlled": RiskControlled(AdaptiveBayes(), alpha=0.05),
+    "risk-controlled": RiskControlled(alpha=0.05),
 }
 """Proactive policies; the controls and the vendor's three readings first."""

@@ -23,7 +23,7 @@ from persona_lab.policies.told_bayes import ToldBayes
 from persona_lab.policies.utilities import ACT, SUGGEST, costs
 from persona_lab.randomness import generator, uniforms
 from persona_lab.simulate.opportunities import COST_SETTINGS, AcceptanceWorld, play
-from persona_lab.simulate.opportunity_limits import bounded_acts
+from persona_lab.simulate.opportunity_limits import bounded_clairvoyant
 
 POLICIES = [
     Fixed(Move.ACT),
@@ -141,8 +141,13 @@ def test_bounded_clairvoyant_by_hand():
     tolerance = np.array([[0.9], [0.9], [0.95], [0.1]])
     given_costs = costs(1.0, 1.0, 0.3)
     # Unwanted: .05 + .1 + .1 over 4; at alpha .0375 the budget is .15: all of .95 and one of the two .9.
-    assert bounded_acts(tolerance, given_costs, 0.0375)[0] == pytest.approx(2 / 4)
-    assert bounded_acts(tolerance, given_costs, 1.0)[0] == pytest.approx(3 / 4)
+    held = bounded_clairvoyant(tolerance, given_costs, 0.0375)
+    assert held.acts[0] == pytest.approx(2 / 4)
+    # Acts at .95 and one .9 are worth .9 and .8, a suggestion at the other .9 is worth .6, and .1 is left alone.
+    assert held.utility[0] == pytest.approx((0.9 + 0.8 + 0.6) / 4)
+    free = bounded_clairvoyant(tolerance, given_costs, 1.0)
+    assert free.acts[0] == pytest.approx(3 / 4)
+    assert free.most_acts[0] == pytest.approx(1.0)
 
 
 def test_normal_quantile():

@@ -65,10 +65,13 @@ def test_confidence_is_calibrated_on_fresh_people():
 
 def test_risk_is_kept_in_the_long_run():
     drifting = [world for world in WORLDS if world.hazard > 0]
-    cells = risk_cells((0.1,), seed=303, people=100, steps=600, worlds=drifting, settings=COST_SETTINGS[:1])
+    cells = risk_cells((0.1,), seed=303, people=100, steps=600, worlds=drifting, settings=COST_SETTINGS[:2])
     assert (cells["unwanted"] <= cells["alpha"] + 2 * cells["unwanted_se"]).all()
-    assert (cells["acting"] >= 0.75).all()
+    # The dear pair of costs in the two-state world is one in which even the clairvoyant never acts.
+    assert cells["acting"].null_count() == 1
+    assert (cells["acting"].drop_nulls() >= 0.8 - 2 * cells["acting_se"].drop_nulls()).all()
     assert cells["after_drift"].null_count() == 0
+    assert (cells["act"] <= cells["most_act"]).all()
 
 
 def test_calibration_metric_by_hand_and_of_a_perfect_forecaster():

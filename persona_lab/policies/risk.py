@@ -17,30 +17,41 @@ from persona_lab.protocols import StreamPolicy
 RESERVED = 0.1
 """Share of the account kept for acts that the wrapped policy itself wants; the rest is open to eager ones."""
 
+FINE_LEVELS = 31
+"""Grid points of the default belief. Where harm is dear, acting pays only above 1 - s/c, and a belief whose highest
+level lies below that can never be sure enough to act (11 points end at .95; s = .2, c = 6 asks for .967)."""
+
+EAGER_CHANCE = 0.1
+"""Upper tail of the default belief's optimistic view; chosen, as the grid, on people that are never scored."""
+
+
+def _eager_belief() -> AdaptiveBayes:
+    return AdaptiveBayes(levels=FINE_LEVELS, chance=EAGER_CHANCE)
+
 
 class Account(NamedTuple):
-    """State: that of the wrapped policy, the confidence now needed to act, unwanted acts so far, opportunities so far.
+    """State: that of the wrapped policy, unwanted acts so far, opportunities so far; (streams,).
 
     ``unwanted`` counts an answered act as 0 or 1 and an unanswered one by the belief at the time.
     """
 
     inner: Any
-    threshold: FloatArray
     unwanted: FloatArray
     opportunities: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class RiskControlled:
-    """Let a policy act only where its confidence clears a threshold that follows the unwanted acts.
+    """Let a policy act only while an account of unwanted acts covers it.
 
-    Use it when a promise must hold for each person: an account caps the unwanted acts that were counted (answered
-    ones whatever the model is worth, unanswered ones by the belief), and the confidence needed to act rises with
-    every one of them and sinks by alpha otherwise. While the account has slack, it also acts where acting would pay
-    on an optimistic view (and on average beats silence), since risk within alpha has been granted. It fails in the
-    short run: for some opportunities after a drift, unwanted acts exceed alpha (that stretch is reported beside the
-    long run). The promise is about counted acts: where few answer, or answers were lucky, one person may truly see
-    more. Without a promise to keep, the wrapped policy alone earns more.
+    Use it when a promise must hold for each person: an act is made only if the unwanted acts counted so far (answered
+    ones whatever the model is worth, unanswered ones by the belief), and the chance that this one is unwanted, stay
+    within alpha per opportunity. While the account has slack, it also acts where acting would pay on an optimistic
+    view (and on average beats silence), since risk within alpha has been granted: it spends the bound where acting
+    pays, and earns a little less than a policy that only acts when sure. It fails in the short run: for some
+    opportunities after a drift, unwanted acts exceed alpha (that stretch is reported beside the long run). The promise
+    is about counted acts: where few answer, or answers were lucky, one person may truly see more. Without a promise to
+    keep, the wrapped policy alone earns more.
 
     Parameters
     ----------
@@ -48,8 +59,6 @@ class RiskControlled:
         Any :class:`~persona_lab.protocols.StreamPolicy`; where it may not act, it suggests if that pays, else is quiet.
     alpha
         Unwanted acts per opportunity allowed in the long run, 0 to 1.
-    step
-        How far one unwanted act moves the threshold.
     allowance
         Unwanted acts that the account may run ahead of alpha x opportunities: the promise after n opportunities is
         alpha + (allowance + 1) / n.
@@ -58,28 +67,21 @@ class RiskControlled:
     ------
     ConfigurationError
         If a knob lies outside its range.
-
-    Notes
-    -----
-    threshold += step (unwanted - alpha), clipped to [0, 1]: adaptive conformal inference (Gibbs & Candes 2021,
-    equation 2) on the loss "acted and was unwelcome".
     """
 
-    policy: StreamPolicy = field(default_factory=AdaptiveBayes)
+    policy: StreamPolicy = field(default_factory=_eager_belief)
     alpha: float = 0.05
-    step: float = 0.02
     allowance: float = 2.0
 
     def __post_init__(self) -> None:
-        for name in ("alpha", "step"):
-            if not 0.0 < getattr(self, name) <= 1.0:
-                raise ConfigurationError("RiskControlled", name, getattr(self, name), "above 0, at most 1")
-        if self.allowance < 0:
+        if not 0.0 < self.alpha <= 1.0:
+            raise ConfigurationError("RiskControlled", "alpha", self.alpha, "above 0, at most 1")
+        if not self.allowance >= 0:
             raise ConfigurationError("RiskControlled", "allowance", self.allowance, "at least 0")
 
     def init(self, streams: int) -> Account:
         """Return the state before any opportunity."""
-        return Account(self.policy.init(streams), np.zeros(streams), np.zeros(streams), np.zeros(streams))
+        return Account(self.policy.init(streams), np.zeros(streams), np.zeros(streams))
 
     def acceptance(self, state: Account, luck: FloatArray) -> Acceptance:
         """Return the wrapped policy's belief."""
@@ -89,27 +91,21 @@ class RiskControlled:
         """Return the wrapped policy's move; an act that the account does not cover becomes a suggestion or silence."""
         belief = self.policy.acceptance(state.inner, luck)
         wish = self.policy.decide(state.inner, costs, luck)
-        covered = state.unwanted + (1.0 - belief.mean) <= self.alpha * (state.opportunities + 1.0) + self.allowance
-        may_act = covered & (belief.mean >= state.threshold)
+        booked = state.unwanted + (1.0 - belief.mean)
+        earned = self.alpha * (state.opportunities + 1.0)
         gain = act_value(belief.optimistic, costs) - suggest_value(belief.optimistic, costs)
-        eager = (act_value(belief.mean, costs) > TIE) & (gain > TIE)
-        ahead = state.unwanted + (1.0 - belief.mean)
-        slack = ahead <= (1.0 - RESERVED) * self.alpha * (state.opportunities + 1.0)
-        wishes = (wish == ACT) | (eager & slack)
+        eager = (act_value(belief.mean, costs) > TIE) & (gain > TIE) & (booked <= (1.0 - RESERVED) * earned)
+        acts = ((wish == ACT) | eager) & (booked <= earned + self.allowance)
         instead = np.where(suggest_value(belief.optimistic, costs) > TIE, np.int8(SUGGEST), np.int8(SILENT))
-        moves: IntArray = np.where(wishes & may_act, np.int8(ACT), np.where(wish == ACT, instead, wish)).astype(np.int8)
+        moves: IntArray = np.where(acts, np.int8(ACT), np.where(wish == ACT, instead, wish)).astype(np.int8)
         return moves
 
     def update(self, state: Account, move: IntArray, kind: IntArray) -> Account:
-        """Book the act, move the threshold, and let the wrapped policy learn."""
+        """Book the act and let the wrapped policy learn."""
         belief = self.policy.acceptance(state.inner, np.full(move.shape, 0.5))
         declined = (kind == Kind.DECLINED) | (kind == Kind.CORRECTED)
         guess = np.where(kind == Kind.ACCEPTED, 0.0, np.where(declined, 1.0, 1.0 - belief.mean))
         unwanted = np.where(move == ACT, guess, 0.0)
-        threshold = np.clip(state.threshold + self.step * (unwanted - self.alpha), 0.0, 1.0)
         return Account(
-            self.policy.update(state.inner, move, kind),
-            threshold,
-            state.unwanted + unwanted,
-            state.opportunities + 1.0,
+            self.policy.update(state.inner, move, kind), state.unwanted + unwanted, state.opportunities + 1.0
         )

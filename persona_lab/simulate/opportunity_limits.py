@@ -14,7 +14,7 @@ import numpy as np
 
 from persona_lab.contracts import Costs
 from persona_lab.errors import ConfigurationError
-from persona_lab.feedback import FloatArray
+from persona_lab.feedback import BoolArray, FloatArray
 from persona_lab.policies.utilities import act_value, suggest_value
 from persona_lab.simulate.opportunities import STEPS, AcceptanceWorld, clairvoyant_value
 
@@ -87,29 +87,45 @@ def _after_time(belief: FloatArray, hazard: float) -> FloatArray:
     return after
 
 
-def bounded_acts(tolerance: FloatArray, given: Costs, alpha: float) -> FloatArray:
-    """Return how often each person's clairvoyant acts when unwanted acts per opportunity may not exceed alpha.
+class Bounded(NamedTuple):
+    """A clairvoyant held to unwanted acts <= alpha per opportunity, person by person; (people,) per opportunity.
+
+    ``acts`` and ``utility`` are those of the one that earns most under the bound; ``most_acts`` is how often somebody
+    could act at all under it, who looks at nothing else.
+    """
+
+    acts: FloatArray
+    utility: FloatArray
+    most_acts: FloatArray
+
+
+def bounded_clairvoyant(tolerance: FloatArray, given: Costs, alpha: float) -> Bounded:
+    """Return what each person's clairvoyant does when unwanted acts per opportunity may not exceed alpha.
 
     Knowing every tolerance, it acts where acting is clearly the best move, at the most welcoming opportunities first
-    (the last one by lot), until the expected unwanted acts of that person reach ``alpha``.
+    (the last one by lot), until the expected unwanted acts of that person reach ``alpha``; elsewhere it suggests or
+    stays silent. What an act gains over the next best move, per unit of risk 1 - p, rises with p, so that this order
+    earns the most (fractional knapsack, Dantzig 1957).
 
     Parameters
     ----------
     tolerance
         (steps, people).
     given, alpha
-        Costs, and the bound.
-
-    Returns
-    -------
-    Expected acts per opportunity, (people,).
+        Costs that do not change over time, and the bound.
     """
     p = np.sort(tolerance.astype(np.float64), axis=0)[::-1]
-    acting = act_value(p, given)
-    wish = (acting > CLEARLY) & (acting > suggest_value(p, given) + CLEARLY)
+    acting, otherwise = act_value(p, given), np.maximum(0.0, suggest_value(p, given))
+    pays = _within(p, acting > otherwise + CLEARLY, alpha)
+    gained = otherwise + pays * (acting - otherwise)
+    at_all = _within(p, np.ones(p.shape, dtype=np.bool_), alpha)
+    return Bounded(pays.mean(axis=0), gained.mean(axis=0), at_all.mean(axis=0))
+
+
+def _within(p: FloatArray, wish: BoolArray, alpha: float) -> FloatArray:
+    """Return the share of each wished act, most welcoming first, that unwanted acts of ``alpha`` per step allow."""
     unwanted = np.where(wish, 1.0 - p, 0.0)
-    before = np.cumsum(unwanted, axis=0) - unwanted
-    left = alpha * len(p) - before
-    taken = np.where(unwanted > 0, np.clip(left / np.where(unwanted > 0, unwanted, 1.0), 0.0, 1.0), 1.0) * wish
-    acts: FloatArray = taken.mean(axis=0)
-    return acts
+    left = alpha * len(p) - (np.cumsum(unwanted, axis=0) - unwanted)
+    part = np.clip(left / np.where(unwanted > 0, unwanted, 1.0), 0.0, 1.0)
+    taken: FloatArray = np.where(unwanted > 0, part, 1.0) * wish
+    return taken

@@ -25,18 +25,13 @@ from persona_lab.simulate.opportunities import (
     Play,
     play,
 )
-from persona_lab.simulate.opportunity_limits import bounded_acts
+from persona_lab.simulate.opportunity_limits import bounded_clairvoyant
 
 AFTER_DRIFT = 100
 """Opportunities after a change that are reported beside the long run."""
 
 RIGHT_AFTER = 10
 """The first of them, in which nobody can know yet."""
-
-ACTING_SETTINGS = (COST_SETTINGS[0], COST_SETTINGS[2], COST_SETTINGS[3])
-"""Cost pairs in which acting ever pays by a margin; at s = .2, c = 6 only above .967, of which the risk-controlled
-policy is never sure enough: it then never acts, and its share of the clairvoyant's few acts is 0. At s = .3, c = 2 the
-two-state world is indifferent (its high tolerance is exactly 1 - s/c), so that no ratio is defined there."""
 
 LONG_RUN = 1000
 """Opportunities per person in the risk study."""
@@ -49,14 +44,15 @@ def risk_cells(
     people: int,
     steps: int = LONG_RUN,
     worlds: Sequence[AcceptanceWorld] = WORLDS,
-    settings: Sequence[CostSetting] = ACTING_SETTINGS,
+    settings: Sequence[CostSetting] = COST_SETTINGS,
 ) -> pl.DataFrame:
     """Play the risk-controlled policy; one row per alpha and cell.
 
     Columns: ``unwanted`` acts per opportunity with ``unwanted_se``, ``worst_person``, ``act`` rate, ``bounded_act`` of
-    the clairvoyant under the same bound for each person, their ratio ``acting``, and unwanted acts per opportunity in
-    the 100 (``after_drift``) and the first 10 (``right_after``) opportunities after a change from above one half to
-    below (null in static worlds).
+    the clairvoyant who earns most under the same bound for each person, their ratio ``acting`` with ``acting_se``
+    (null where that clairvoyant never acts), ``share`` of its utility, ``most_act`` of one who acts whenever the bound
+    lets him, whatever it earns, and unwanted acts per opportunity in the 100 (``after_drift``) and the first 10
+    (``right_after``) opportunities after a change from above one half to below (null in static worlds).
     """
     rows: list[dict[str, object]] = []
     for alpha in alphas:
@@ -66,10 +62,11 @@ def risk_cells(
                 seen = play(policy, world, setting.costs, seed=seed, people=people, steps=steps)
                 unwanted = metrics.unwanted_acts(move=seen.move, wanted=seen.tolerance)
                 each = ((seen.move == ACT) * (1.0 - seen.tolerance)).mean(axis=0)
-                limit = bounded_acts(seen.tolerance, setting.costs, alpha)
+                limit = bounded_clairvoyant(seen.tolerance, setting.costs, alpha)
+                earned = metrics.utility(move=seen.move, wanted=seen.tolerance, costs=setting.costs)
                 acting = pooled_ratio(
                     numerator=(seen.move == ACT).mean(axis=0),
-                    denominator=limit,
+                    denominator=limit.acts,
                     undefined_because="even the clairvoyant never acts",
                 )
                 rows.append(
@@ -83,9 +80,11 @@ def risk_cells(
                         "unwanted_se": unwanted.standard_error,
                         "worst_person": float(each.max()),
                         "act": metrics.act_rate(move=seen.move).value,
-                        "bounded_act": float(limit.mean()),
+                        "bounded_act": float(limit.acts.mean()),
                         "acting": acting.value,
                         "acting_se": acting.standard_error,
+                        "share": float(earned.mean() / limit.utility.mean()),
+                        "most_act": float(limit.most_acts.mean()),
                         "after_drift": _after_drop(seen, AFTER_DRIFT),
                         "right_after": _after_drop(seen, RIGHT_AFTER),
                         "people": people,
