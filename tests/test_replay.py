@@ -17,7 +17,8 @@ from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import NO_OPTION
 from persona_lab.strategies.baselines import NeverUpdate, RunningCount
 from persona_lab.strategies.ewma import Ewma
-from persona_lab.studies.replay import BASELINE, _refusal, _run, replay
+from persona_lab.studies.prequential import run as run_rule
+from persona_lab.studies.replay import BASELINE, _refusal, replay
 from persona_lab.studies.replay_report import as_frame, as_json, as_markdown
 from persona_lab.studies.replay_strategies import chosen_strategies, replay_strategies
 
@@ -307,7 +308,7 @@ def test_a_stream_alone_is_forecast_bit_for_bit_as_in_the_batch(uneven, name):
 
 def forecasts_by_row(log, strategy):
     """Return (forecast, forecast after) by row of the file."""
-    said = _run(strategy, streams_of(log), log.frame.height, True)
+    said = run_rule(strategy, streams_of(log), log.frame.height, True)
     return dict(zip(log.frame["row"], zip(said.named.tolist(), said.after.tolist(), strict=True), strict=True))
 
 

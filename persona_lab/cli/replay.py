@@ -42,6 +42,7 @@ NARROW = ("log_loss", "accuracy", "mae")
     show_default=True,
     help="Stop at a bad row, or leave bad rows out and say which.",
 )
+@click.option("--tuned", is_flag=True, help="Add every rule with knobs once more, tuned on the other users.")
 @click.option("--clip", type=float, default=0.001, show_default=True, help="Probabilities stay this far from 0 and 1.")
 @click.option("--resamples", type=int, default=1000, show_default=True, help="Bootstrap samples of users.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
@@ -53,6 +54,7 @@ def replay(
     encoding: str | None,
     names: tuple[str, ...],
     on_bad_rows: Literal["refuse", "skip"],
+    tuned: bool,
     clip: float,
     resamples: int,
     seed: int,
@@ -87,6 +89,7 @@ def replay(
             seed=seed,
             clip=clip,
             resamples=resamples,
+            tuned=tuned,
             progress=lambda name, done, total: bar.update(task, completed=done, total=total, description=name),
         )
     written = write_replay_report(made, out) if out is not None else []

@@ -9,29 +9,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from persona_lab.datasets.log import Log
-from persona_lab.datasets.schema import REFERENCE
-from persona_lab.datasets.streams import StreamBlock, Streams, streams_of
+from persona_lab.datasets.streams import Streams, streams_of
 from persona_lab.errors import ConfigurationError, InputError
-from persona_lab.feedback import NO_OPTION, FloatArray, IntArray, select
+from persona_lab.feedback import FloatArray, IntArray
 from persona_lab.measurement import Measurement, undefined
 from persona_lab.metrics import forecast
 from persona_lab.metrics.forecast import CLIP, RESAMPLES, Forecasts, Interval, Resamples
 from persona_lab.protocols import UpdateStrategy
+from persona_lab.studies.cross_fitting import cross_fit, tunable
+from persona_lab.studies.knobs import lattice
+from persona_lab.studies.prequential import Said, reference, run, scored_rows
 from persona_lab.studies.records import parameters
 
 BASELINE = "running-count"
 """The rule that every other is paired against."""
 
-CHUNK_STEPS = 128
-SUM_TOLERANCE = 1e-4
-"""Beliefs may miss a sum of 1 by this much: rules may keep them in float32."""
+TUNED = " (tuned)"
+_TUNED_NOTE = (
+    "Tuned rules: each user is forecast by the setting, of a lattice fixed beforehand, with the smallest log-loss on "
+    "the other users; the settings shown are those in use."
+)
 
 METRICS = ("log_loss", "brier", "accuracy", "auc", "ece", "mae", "rmse")
 PAIRED = ("log_loss", "brier", "accuracy", "mae")
@@ -80,17 +84,6 @@ class Replay:
     resamples: int
 
 
-class Said(NamedTuple):
-    """What a rule said, by row of the log's frame: terms of the scores, and its estimate after the event."""
-
-    named: FloatArray
-    squared: FloatArray
-    hit: FloatArray
-    stated: FloatArray
-    occurred: FloatArray
-    after: FloatArray = np.empty(0)
-
-
 def replay(
     log: Log,
     strategies: Mapping[str, UpdateStrategy],
@@ -98,6 +91,7 @@ def replay(
     seed: int = 0,
     clip: float = CLIP,
     resamples: int = RESAMPLES,
+    tuned: bool = False,
     progress: Progress | None = None,
 ) -> Replay:
     """Replay a log through every strategy, and score the forecasts.
@@ -112,6 +106,9 @@ def replay(
         Of the bootstrap over users.
     clip
         Probabilities are clipped to [clip, 1 - clip] in the log-loss.
+    tuned
+        Whether to add every rule that has knobs once more, as ``NAME (tuned)``: each user is forecast by the setting
+        that suits the other users best (:mod:`persona_lab.studies.cross_fitting`). Needs two users.
     progress
         Called with (strategy, done, total).
 
@@ -134,7 +131,7 @@ def replay(
     height = log.frame.height
     user = (log.frame["user_id"].rank("dense") - 1).cast(pl.Int64).to_numpy()
     truth = log.frame["true_parameter"].fill_null(float("nan")).to_numpy()
-    scored = _scored_rows(streams, height)
+    scored = scored_rows(streams, height)
     if not scored.any():
         raise InputError("no event names an option", file=log.file, cure="Map the column of what the user chose.")
     binary = all(len(block.options) == 2 for block in streams.blocks)
@@ -143,6 +140,7 @@ def replay(
 
     estimates = bool(np.isfinite(truth).any()) and binary
     rows: dict[str, ReplayRow] = {}
+    lattices: set[tuple[UpdateStrategy, ...]] = set()
     base: Terms | None = None
     # The baseline goes first: each of the others is then paired with it and let go.
     for done, name in enumerate(sorted(strategies, key=lambda name: name != BASELINE)):
@@ -153,21 +151,26 @@ def replay(
         if refusal is not None:
             rows[name] = _undefined_row(name, parameters(strategy), refusal)
             continue
-        said = _run(strategy, streams, height, estimates)
+        said = run(strategy, streams, height, estimates)
         first = _first_forecast(strategy, streams)
         rows[name], terms = scoring.row(name, parameters(strategy), first, said, base)
         base = terms if name == BASELINE else base
+        if tuned and tunable(strategy) and drawn.weights.shape[1] > 1 and lattice(strategy)[1:] not in lattices:
+            lattices.add(lattice(strategy)[1:])  # one rule listed at several settings is tuned once
+            fitted = cross_fit(strategy, streams, user=user, scored=scored, clip=clip, estimates=estimates)
+            about = {"type": type(strategy).__name__, **fitted.settings()}
+            rows[f"{name}{TUNED}"], _ = scoring.row(f"{name}{TUNED}", about, first, fitted.said, base)
     references = [
-        scoring.row(name, {"type": "forecast in the log"}, 0.5, _reference(log, streams, name), base)[0]
+        scoring.row(name, {"type": "forecast in the log"}, 0.5, reference(log, streams, name), base)[0]
         for name in (log.references if binary else ())
     ]
     if progress is not None:
         progress("", len(strategies), len(strategies))
     return Replay(
         log=log,
-        strategies=tuple(sorted((rows[name] for name in strategies), key=_by_log_loss)),
+        strategies=tuple(sorted(rows.values(), key=_by_log_loss)),
         references=tuple(sorted(references, key=_by_log_loss)),
-        notes=_notes(log, streams, scored, drawn),
+        notes=_notes(log, streams, scored, drawn) + (_TUNED_NOTE,) * bool(lattices),
         events=height,
         scored=int(scored.sum()),
         users=int(user.max()) + 1,
@@ -242,65 +245,6 @@ class _Scoring:
             if base is not None
         }
         return ReplayRow(name, given, first, figures, intervals, versus), terms
-
-
-def _run(strategy: UpdateStrategy, streams: Streams, height: int, estimates: bool) -> Said:
-    path = Said(*(np.full(height, np.nan) for _ in Said._fields))
-    for block in streams.blocks:
-        _run_block(strategy, block, path, estimates)
-    return path
-
-
-def _run_block(strategy: UpdateStrategy, block: StreamBlock, path: Said, estimates: bool) -> None:
-    steps, width = block.row.shape
-    options, lanes = len(block.options), len(block.streams)
-    said = np.empty((min(steps, CHUNK_STEPS), options, width))
-    after = np.empty((min(steps, CHUNK_STEPS), width))
-    state = strategy.init(options, width)
-    for start in range(0, steps, CHUNK_STEPS):
-        stop = min(start + CHUNK_STEPS, steps)
-        for step in range(start, stop):
-            given, active = block.at(step), block.active(step)
-            said[step - start] = strategy.belief(state, given.elapsed)
-            new = strategy.update(state, given)
-            # Lanes of padding are never read; a stream that has ended stands still.
-            state = new if active[:lanes].all() else select(active, new, state)
-            if estimates:
-                after[step - start] = strategy.belief(state, 0.0)[-1]
-        live = block.row[start:stop] >= 0
-        row = block.row[start:stop][live]
-        spread = np.moveaxis(said[: stop - start], 1, 0)[:, live]
-        total = spread.sum(axis=0)
-        if not (np.abs(total - 1.0) <= SUM_TOLERANCE).all() or (spread < 0.0).any():
-            worst = float(total[np.argmax(np.where(np.isfinite(total), np.abs(total - 1.0), np.inf))])
-            raise ConfigurationError(type(strategy).__name__, "belief", worst, "probabilities that add up to 1")
-        terms = forecast.scored_terms(probability=spread, named=block.named[start:stop][live])
-        for array, values in zip(path, terms, strict=False):
-            array[row] = values
-        if estimates:
-            path.after[row] = after[: stop - start][live]
-
-
-def _scored_rows(streams: Streams, height: int) -> NDArray[np.bool_]:
-    scored = np.zeros(height, dtype=np.bool_)
-    for block in streams.blocks:
-        scored[block.row[block.named != NO_OPTION]] = True
-    return scored
-
-
-def _reference(log: Log, streams: Streams, name: str) -> Said:
-    """Return a forecast that came with the log: made after each event, so it predicts the stream's next one."""
-    column = pl.col(REFERENCE + name).forward_fill()
-    made = log.frame.select(
-        after=column.over("stream"), before=column.shift(1).over("stream").fill_null(0.5)
-    ).fill_null(0.5)
-    before = made["before"].to_numpy()
-    named = np.full(log.frame.height, NO_OPTION, dtype=np.int8)
-    for block in streams.blocks:
-        live = block.row >= 0
-        named[block.row[live]] = block.named[live]
-    terms = forecast.scored_terms(probability=np.stack([1.0 - before, before]), named=named)
-    return Said(*terms)._replace(after=made["after"].to_numpy())
 
 
 def _refusal(strategy: UpdateStrategy, streams: Streams) -> str | None:

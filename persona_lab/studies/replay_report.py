@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from scipy.special import stdtr
 
 from persona_lab.measurement import Measurement
 from persona_lab.metrics.forecast import LEVEL, Interval
 from persona_lab.studies.records import environment, file_hash, write_parquet, write_text
 from persona_lab.studies.replay import BASELINE, METRICS, Replay, ReplayRow
+from persona_lab.studies.statistics import holm
+
+ALPHA = 0.05
+"""A difference is called one where its adjusted p is below this."""
 
 HEADINGS = {
     "log_loss": "log-loss",
@@ -51,6 +56,7 @@ def protocol_line(made: Replay) -> str:
 
 def as_json(made: Replay) -> dict[str, Any]:
     """Return the replay as plain data; undefined figures are null, with their reason under ``reasons``."""
+    adjusted = adjusted_p(made)
     return {
         "log": {
             "file": Path(made.log.file).name,
@@ -73,8 +79,8 @@ def as_json(made: Replay) -> dict[str, Any]:
             "level": LEVEL,
             "baseline": BASELINE,
         },
-        "strategies": [_row_json(row) for row in made.strategies],
-        "references": [_row_json(row) for row in made.references],
+        "strategies": [_row_json(row, adjusted.get(row.name)) for row in made.strategies],
+        "references": [_row_json(row, None) for row in made.references],
         "notes": list(made.notes),
     }
 
@@ -149,12 +155,37 @@ def verdict(made: Replay) -> str:
     difference, interval = best.versus_baseline["log_loss"]
     if difference.value is None or interval.low is None or interval.high is None:
         return said + f", {difference.value:+.3f} against the running count (one user: no interval)."
-    sure = "" if interval.high < 0.0 else ": no difference that the users' spread would not explain"
+    adjusted = adjusted_p(made)
+    p, many = adjusted[best.name], len(adjusted)
+    family = "" if many == 1 else f" after Holm's correction for the {many} rules compared with it"
+    sure = "" if p < ALPHA else ": no difference that luck would not explain"
     return (
         said
-        + f", {difference.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}] against the running count{sure}. "
-        "The best of many rules is chosen in hindsight: on new people expect a little less."
+        + f", {difference.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}] against the running count, "
+        + f"p {_probability(p)}{family}{sure}. It is the best of {len(made.strategies)} rules on these very users, "
+        "chosen in hindsight: on new people expect a little less."
     )
+
+
+def adjusted_p(made: Replay) -> dict[str, float]:
+    """Return, for every rule compared with the running count, the two-sided p of its log-loss, adjusted by Holm.
+
+    A t test of the paired difference on its user-level standard error, users - 1 degrees of freedom.
+    """
+    found: dict[str, float] = {}
+    for row in made.strategies:
+        difference = row.versus_baseline["log_loss"][0] if "log_loss" in row.versus_baseline else None
+        if difference is None or difference.value is None or difference.standard_error is None:
+            continue
+        if difference.standard_error == 0.0:
+            found[row.name] = 1.0 if difference.value == 0.0 else 0.0
+        else:
+            found[row.name] = 2.0 * float(stdtr(made.users - 1, -abs(difference.value / difference.standard_error)))
+    return dict(zip(found, holm(list(found.values())), strict=True))
+
+
+def _probability(p: float) -> str:
+    return "< .001" if p < 0.001 else f"= {p:.3f}".replace("0.", ".")
 
 
 def shown_metrics(made: Replay) -> list[str]:
@@ -192,7 +223,7 @@ def versus(row: ReplayRow) -> str:
     return text if interval.low is None else f"{text} [{interval.low:+.3f}, {interval.high:+.3f}]"
 
 
-def _row_json(row: ReplayRow) -> dict[str, Any]:
+def _row_json(row: ReplayRow, adjusted: float | None) -> dict[str, Any]:
     figures = row.figures
     return {
         "name": row.name,
@@ -212,6 +243,7 @@ def _row_json(row: ReplayRow) -> dict[str, Any]:
             }
             for metric, (figure, interval) in row.versus_baseline.items()
         },
+        "log_loss_p_holm": adjusted,
         "reasons": {metric: figure.reason for metric, figure in figures.items() if figure.reason is not None},
     }
 
