@@ -92,6 +92,7 @@ def replay(
     clip: float = CLIP,
     resamples: int = RESAMPLES,
     tuned: bool = False,
+    sequence: IntArray | None = None,
     progress: Progress | None = None,
 ) -> Replay:
     """Replay a log through every strategy, and score the forecasts.
@@ -109,6 +110,9 @@ def replay(
     tuned
         Whether to add every rule that has knobs once more, as ``NAME (tuned)``: each user is forecast by the setting
         that suits the other users best (:mod:`persona_lab.studies.cross_fitting`). Needs two users.
+    sequence
+        (events,) which sequence of outcomes each event belongs to, where users were shown the same ones; see
+        :func:`persona_lab.studies.cross_fitting.cross_fit`.
     progress
         Called with (strategy, done, total).
 
@@ -157,7 +161,9 @@ def replay(
         base = terms if name == BASELINE else base
         if tuned and tunable(strategy) and drawn.weights.shape[1] > 1 and lattice(strategy)[1:] not in lattices:
             lattices.add(lattice(strategy)[1:])  # one rule listed at several settings is tuned once
-            fitted = cross_fit(strategy, streams, user=user, scored=scored, clip=clip, estimates=estimates)
+            fitted = cross_fit(
+                strategy, streams, user=user, scored=scored, clip=clip, estimates=estimates, sequence=sequence
+            )
             about = {"type": type(strategy).__name__, **fitted.settings()}
             rows[f"{name}{TUNED}"], _ = scoring.row(f"{name}{TUNED}", about, first, fitted.said, base)
     references = [
