@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from persona_lab.feedback import NO_OPTION, Feedback, Kind
+from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, Kind
 from persona_lab.measurement import Measurement
 from persona_lab.metrics.calibration import (
     calibration_slope,
@@ -24,22 +24,26 @@ from persona_lab.metrics.calibration import (
     join,
     perfect_calibration_error,
 )
+from persona_lab.metrics.pooled import pooled_ratio
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.paths import Exceptions, Gradual, Switch
 from persona_lab.simulate.people import live
 from persona_lab.simulate.population import of_mixture
 from persona_lab.simulate.scenarios import MEANINGS, SCENARIOS, Channel, Scenario
-from persona_lab.strategies.grid_priors import ATTENTIVE, BROAD, DEFAULT, POPULATION, any_length
+from persona_lab.strategies.grid_priors import ATTENTIVE, BROAD, DEFAULT, LAWS, POPULATION, any_length
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes, listening
 from persona_lab.strategies.mixed_prior import MIXED_PRIOR
 from persona_lab.strategies.population_bayes import fit
 from persona_lab.strategies.worlds import Observer
 from persona_lab.studies.targets import (
     BLOCK,
+    PRECISION,
     Cell,
+    Expected,
     core_cells,
     drifts,
+    expected_errors,
     figures,
     measure,
     measure_expected,
@@ -106,7 +110,7 @@ def one_person() -> dict[str, Any]:
 def variants_alone() -> dict[str, Any]:
     """One person alone under sparse, partial, thumbs and silent feedback and with 3 and 6 options."""
     chosen = [s for s in SCENARIOS.values() if "feedback" in s.tags or "options" in s.tags]
-    return {"cells": [row(scored(s, {"hierarchical-bayes": ALONE}, most=1024)[0]) for s in chosen]}
+    return {"cells": [row(scored(s, {"hierarchical-bayes": ALONE})[0]) for s in chosen]}
 
 
 def learnt(base: HierarchicalBayes, scenario: Scenario, *, people: int = 50, steps: int = 100) -> HierarchicalBayes:
@@ -121,7 +125,7 @@ def population() -> dict[str, Any]:
         if not KINDS & set(scenario.tags) or isinstance(scenario.path, Gradual):
             continue
         base = trusting_crowd() if "weights" in scenario.tags else CROWD
-        cells += scored(scenario, {"population-bayes": learnt(base, scenario)}, most=512)
+        cells += scored(scenario, {"population-bayes": learnt(base, scenario)})
         print(cells[-1].scenario, cells[-1].ratio, flush=True)
     named = [cell for cell in cells if cell.ratio.value is not None]
     worst = max(named, key=lambda cell: float(cell.ratio.value or 0.0))
@@ -155,7 +159,7 @@ def mixed() -> dict[str, Any]:
     knows = replace(of_mixture(path, noises=8), single=True)
     rule = learnt(replace(BROAD, single=True), scenario, people=300, steps=400)
     rules = {"population-bayes": rule, "hierarchical-bayes": ALONE}
-    cells = measure(scenario, rules, seed=SCORE_SEED, yardstick=knows, most=2048)
+    cells = measure(scenario, rules, seed=SCORE_SEED, yardstick=knows)
     shipped = float(np.abs(np.asarray(rule.prior) - np.asarray(MIXED_PRIOR)).max())
     return {
         "target": 1.02,
@@ -239,17 +243,43 @@ def without_silence(given: Feedback) -> Feedback:
 
 def lengths() -> dict[str, Any]:
     """Exceptions of unknown length: the rule that weighs several laws against the same rule told the law."""
-    geometric = np.array([(2 / 3) ** age for age in range(20)])
-    laws = {"uniform_5": (0.2,) * 5, "uniform_8": (0.125,) * 8, "geometric_3": tuple(geometric / geometric.sum())}
     found = []
     for name, hazard in (("exceptions", 0.0), ("slow_exceptions", 1 / 200), ("fast_exceptions", 1 / 40)):
-        for law_name, law in laws.items():
+        for law_name, law in zip(("uniform_5", "uniform_8", "geometric_3"), LAWS, strict=True):
             scenario = Scenario(f"{name}_{law_name}_v1", Exceptions(0.05, hazard=hazard, lengths=law), Channel(0.1))
-            rules = {"any length": any_length(ALONE), "told": any_length(ALONE, (law,)), "assumes 1 to 5": ALONE}
-            ratio = {cell.strategy: float(cell.ratio.value or 0.0) for cell in scored(scenario, rules, most=512)}
-            found.append({"scenario": scenario.id, "ratio": ratio, "over_told": ratio["any length"] / ratio["told"]})
-            print(found[-1], flush=True)
+            rules = {
+                "any length": any_length(ALONE),
+                "told": any_length(ALONE, (law,), (1.0,)),
+                "assumes 1 to 5": ALONE,
+            }
+            seen = people_until_known(scenario, rules)
+            limit_errors = np.concatenate([part.limit_errors for part in seen])
+            errors = {rule: np.concatenate([part.errors[rule] for part in seen]) for rule in rules}
+            entry = {
+                "scenario": scenario.id,
+                "ratio": {rule: plain(over(errors[rule], limit_errors)) for rule in rules},
+                "over_told": plain(over(errors["any length"], errors["told"])),
+            }
+            print(entry, flush=True)
+            found.append(entry)
     return {"target": 1.05, "cells": found}
+
+
+def over(top: FloatArray, bottom: FloatArray) -> Measurement:
+    return pooled_ratio(numerator=top, denominator=bottom, undefined_because="no errors")
+
+
+def people_until_known(scenario: Scenario, rules: dict[str, UpdateStrategy]) -> list[Expected]:
+    """Return expected errors of enough people to know every ratio to the limit within 1 %, or of ``MOST``."""
+    parts: list[Expected] = []
+    while True:
+        first = len(parts) * BLOCK
+        parts.append(expected_errors(scenario, rules, seed=SCORE_SEED, users=(first, first + BLOCK)))
+        bottom = np.concatenate([part.limit_errors for part in parts])
+        ratios = [over(np.concatenate([part.errors[rule] for part in parts]), bottom) for rule in rules]
+        known = all(r.standard_error is not None and r.standard_error <= PRECISION for r in ratios)
+        if known or len(parts) * BLOCK >= MOST:
+            return parts
 
 
 def calibration() -> dict[str, Any]:
