@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.datasets.items import NONE_WANTED, ItemLog
-from persona_lab.feedback import NO_OPTION, BoolArray, FloatArray, IntArray, Kind, feedback
+from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, IntArray, Kind, feedback
 from persona_lab.measurement import Measurement
 from persona_lab.metrics.pooled import pooled_ratio
-from persona_lab.strategies.attributes import NO_STREAM, AttributeRule, Offer
+from persona_lab.strategies.attributes import NO_STREAM, ItemRule, Offer
 
 
 class ItemForecasts(NamedTuple):
@@ -36,7 +36,9 @@ class ItemForecasts(NamedTuple):
     session: tuple[str, ...]
 
 
-def replay_items(items: ItemLog, rule: AttributeRule, *, learn: Collection[str] | None = None) -> ItemForecasts:
+def replay_items(
+    items: ItemLog, rule: ItemRule, *, learn: Collection[str] | None = None, named: bool = True
+) -> ItemForecasts:
     """Predict every choice before it is known, people side by side.
 
     Parameters
@@ -48,6 +50,9 @@ def replay_items(items: ItemLog, rule: AttributeRule, *, learn: Collection[str] 
     learn
         Sessions whose answers are revealed, as a correction to the item that was wanted (or to none); None = all.
         Time counts the person's choices, revealed or not.
+    named
+        Whether answers name what was wanted. Without, the rule proposes its likeliest answer (the first of the tied)
+        and only learns whether that was right: accepted or declined.
     """
     names = {name: number for number, name in enumerate(dict.fromkeys(items.users))}
     person = np.array([names[user] for user in items.users])
@@ -63,13 +68,18 @@ def replay_items(items: ItemLog, rule: AttributeRule, *, learn: Collection[str] 
         at = np.full(len(rows), float(step))
         probability[rows] = rule.predict(state, offer, at).T
         said = revealed[rows]
-        given = feedback(
-            proposed=NO_OPTION,
-            kind=np.where(said, Kind.CORRECTED, Kind.SILENT),
-            corrected=np.where(said, wanted[rows], NO_OPTION),
-        )
+        given = _answer(probability[rows], wanted[rows], said, named)
         state = rule.update(state, offer, at, given)
     return ItemForecasts(probability, wanted, person, items.sessions)
+
+
+def _answer(probability: FloatArray, wanted: IntArray, said: BoolArray, named: bool) -> Feedback:
+    if named:
+        kind = np.where(said, Kind.CORRECTED, Kind.SILENT)
+        return feedback(proposed=NO_OPTION, kind=kind, corrected=np.where(said, wanted, NO_OPTION))
+    proposed = probability.argmax(axis=1)
+    right = np.where(proposed == wanted, Kind.ACCEPTED, Kind.DECLINED)
+    return feedback(proposed=proposed, kind=np.where(said, right, Kind.SILENT))
 
 
 def cross_fitted(
