@@ -29,6 +29,7 @@ from persona_lab.strategies.evidence import ByConfidence
 from persona_lab.strategies.ewma import Ewma
 from persona_lab.strategies.fixed_share import FixedShare, MixingPast
 from persona_lab.strategies.forgetting import ForgettingCount
+from persona_lab.strategies.grid_priors import ATTENTIVE as ATTENTIVE_BAYES
 from persona_lab.strategies.grid_priors import DEFAULT as HIERARCHICAL_BAYES
 from persona_lab.strategies.guards import Guarded, Hysteresis, ResetOnAlarm
 from persona_lab.strategies.hgf import HierarchicalGaussian
@@ -65,6 +66,7 @@ STRATEGIES: dict[str, UpdateStrategy] = {
     "change-point": ChangePoint(),
     "reset-on-alarm": ResetOnAlarm(RunningCount(), ShiryaevRoberts(arl0=300.0)),
     "hierarchical-bayes": HIERARCHICAL_BAYES,
+    "attentive-bayes": ATTENTIVE_BAYES,
     "population-bayes": POPULATION_BAYES,
 }
 """Update strategies. The controls of every table come first."""

@@ -36,6 +36,7 @@ PARTS = {
     "hysteresis": "EWMA at .3 behind a guard: the choice that is shown moves only where another one leads clearly.",
     "reset-on-alarm": "Running count that starts afresh when a drift detector raises its alarm.",
     "hierarchical-bayes": "Bayes over many possible worlds (pace, noise, exceptions), learnt for each person.",
+    "attentive-bayes": "hierarchical-bayes that also learns what confidence and silence mean; six times the work.",
     "population-bayes": "hierarchical-bayes with a prior learnt from simulated people of all kinds (fit your own).",
 }
 """Lines for what is put together from parts or differs in its prior alone: their classes say what any such thing is."""
