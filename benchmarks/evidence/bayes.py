@@ -1,4 +1,4 @@
-"""Targets of the Bayesian rules: one person alone, other people's logs, mixed people, weights, silence, calibration.
+"""Targets of the Bayesian rules: one person alone, other people's logs, mixed people, unknown lengths, calibration.
 
 Full feedback is scored by errors expected given what was heard, all else by counted errors; people are added until the
 ratio's standard error is 1 % or the stated most is reached. Fitted people and scored people come from different seeds.
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, Kind
+from persona_lab.feedback import FloatArray
 from persona_lab.measurement import Measurement
 from persona_lab.metrics.calibration import (
     calibration_slope,
@@ -30,9 +30,9 @@ from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.paths import Exceptions, Gradual, Switch
 from persona_lab.simulate.people import live
 from persona_lab.simulate.population import of_mixture
-from persona_lab.simulate.scenarios import MEANINGS, SCENARIOS, Channel, Scenario
+from persona_lab.simulate.scenarios import SCENARIOS, Channel, Scenario
 from persona_lab.strategies.grid_priors import ATTENTIVE, BROAD, DEFAULT, LAWS, POPULATION, any_length
-from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes, listening
+from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
 from persona_lab.strategies.mixed_prior import MIXED_PRIOR
 from persona_lab.strategies.population_bayes import fit
 from persona_lab.strategies.worlds import Observer
@@ -168,79 +168,6 @@ def mixed() -> dict[str, Any]:
     }
 
 
-def gains(
-    scenario: Scenario, pairs: dict[str, tuple[UpdateStrategy, UpdateStrategy, UpdateStrategy]]
-) -> dict[str, Any]:
-    """Compare, name by name, a rule that learns with itself ignoring, and with itself told; errors counted.
-
-    ``learns_over_ignores`` is a ratio of errors on the same people, with its standard error; ``gain_to_limit`` is how
-    much of the way from ignoring to the limit is gone, ``gain_to_told`` of the way to the same rule told the meaning.
-    """
-    entry: dict[str, Any] = {"scenario": scenario.id}
-    for name, (ignores, learns, told) in pairs.items():
-        rules = {"ignores": ignores, "learns": learns, "told": told}
-        ratio = {cell.strategy: cell.ratio for cell in measure(scenario, rules, seed=SCORE_SEED, batch=BATCH)}
-        (over,) = measure(scenario, {"learns": learns}, seed=SCORE_SEED, yardstick=ignores, batch=BATCH)
-        value = {rule: float(found.value or np.nan) for rule, found in ratio.items()}
-        entry[name] = {
-            "ratio": {rule: plain(found) for rule, found in ratio.items()},
-            "learns_over_ignores": plain(over.ratio),
-            "gain_to_limit": (value["ignores"] - value["learns"]) / (value["ignores"] - 1),
-            "gain_to_told": (value["ignores"] - value["learns"]) / (value["ignores"] - value["told"]),
-        }
-        print(scenario.id, name, value, plain(over.ratio), flush=True)
-    return entry
-
-
-def weights() -> dict[str, Any]:
-    """Target E: what learning the reliability of confidence weights gains, per person and with other people's logs."""
-    found = []
-    for name in ("slow", "fast", "slow_exceptions"):
-        for meaning in MEANINGS:
-            scenario = SCENARIOS[f"{name}_weights_{meaning}_v1"]
-            slope = {"informative": 6.0, "inverted": -6.0, "shuffled": 0.0}[meaning]
-            log = other_people(scenario, ALONE, seed=FIT_SEED)
-            crowd = fit(CROWD, log, options=4, stubbornness=STUBBORN)
-            trusting = fit(trusting_crowd(), log, options=4, stubbornness=STUBBORN)
-            found.append(
-                gains(
-                    scenario,
-                    {
-                        "alone": (ALONE, LEARNS, sloped(ALONE, slope)),
-                        "with other people's logs": (crowd, trusting, fit(sloped(CROWD, slope), log, options=4)),
-                    },
-                )
-            )
-    return {"target": {"gain": 0.70, "learns_over_ignores": 1.02}, "cells": found}
-
-
-def sloped(rule: HierarchicalBayes, slope: float) -> HierarchicalBayes:
-    """Return the rule told what confidence means."""
-    return replace(rule, observers=tuple(Observer(seen.noise, slope) for seen in rule.observers))
-
-
-def silence() -> dict[str, Any]:
-    """Target E: what learning the answer rates gains where silence means consent, and costs where it means nothing."""
-    found = []
-    for scenario in SCENARIOS.values():
-        channel = scenario.channel
-        if "feedback" not in scenario.tags or channel.names_option < 1.0 or channel.patience_accept == 1.0:
-            continue
-        truth = {(channel.patience_accept, channel.patience_wrong): 1.0}
-        log = other_people(scenario, ALONE, seed=FIT_SEED)
-        deaf = fit(CROWD, [without_silence(given) for given in log], options=4, stubbornness=STUBBORN)
-        crowd = fit(CROWD, log, options=4, stubbornness=STUBBORN)
-        told = fit(listening(CROWD, truth), log, options=4, stubbornness=STUBBORN)
-        pairs = {"alone": (ALONE, LEARNS, listening(ALONE, truth)), "with other people's logs": (deaf, crowd, told)}
-        found.append(gains(scenario, pairs))
-    return {"target": {"gain": 0.70, "learns_over_ignores": 1.02}, "cells": found}
-
-
-def without_silence(given: Feedback) -> Feedback:
-    """Return the feedback as if nothing had been proposed where nothing was answered."""
-    return given._replace(proposed=np.where(given.kind == Kind.SILENT, np.int8(NO_OPTION), given.proposed))
-
-
 def lengths() -> dict[str, Any]:
     """Exceptions of unknown length: the rule that weighs several laws against the same rule told the law."""
     found = []
@@ -306,12 +233,16 @@ def calibration() -> dict[str, Any]:
 
 
 PARTS: tuple[Callable[[], dict[str, Any]], ...] = (
-    one_person, weights, silence, lengths, mixed, calibration, population, variants_alone, gradual,
+    one_person, lengths, mixed, calibration, population, variants_alone, gradual,
 )  # fmt: skip
 
 
 def run(out: Path) -> None:
-    for part in PARTS:
+    write(PARTS, out)
+
+
+def write(parts: tuple[Callable[[], dict[str, Any]], ...], out: Path) -> None:
+    for part in parts:
         started = time.perf_counter()
         record = part()
         (out / f"bayes_{part.__name__}.json").write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
