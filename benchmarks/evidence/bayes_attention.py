@@ -1,4 +1,4 @@
-"""Target E: what learning the meaning of confidence weights and of silence gains, and what it costs where they have none.
+"""Target E: what learning the meaning of confidence weights and of silence gains, and costs where they have none.
 
 Errors are counted, on people that no rule was fitted on, until every ratio is known within 1 %.
 """
