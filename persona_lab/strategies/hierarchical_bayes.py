@@ -64,9 +64,10 @@ class HierarchicalBayes:
     """Weigh many possible worlds by how well each predicts this person, and believe their mixture.
 
     Use it when a person's own answers are all there is, and the person may be steady, restless, given to exceptions or
-    sloppy: it infers which, in a few microseconds per update. It fails gently where
-    taste drifts slowly, and badly where bursts outlast its law (``reports/evidence/bayes_lengths.json``): there use
-    :func:`persona_lab.strategies.grid_priors.any_length`. A person's first change costs a few answers more than later
+    sloppy: it infers which, in about a microsecond per update. The default grid takes every answer alike and ignores
+    silence: :data:`persona_lab.strategies.grid_priors.ATTENTIVE` learns what confidence and silence mean. It fails
+    gently where taste drifts slowly, and badly where bursts outlast its law (``reports/evidence/bayes_lengths.json``):
+    there use :func:`persona_lab.strategies.grid_priors.any_length`. A person's first change costs a few answers more than later
     ones, because a steady person is the likelier explanation until then. With logs of other people, fit
     :func:`persona_lab.strategies.population_bayes.fit` instead; for a single multiplication per answer, use ``Ewma``.
 
