@@ -67,9 +67,9 @@ class HierarchicalBayes:
     sloppy: it infers which, in about a microsecond per update. The default grid takes every answer alike and ignores
     silence: :data:`persona_lab.strategies.grid_priors.ATTENTIVE` learns what confidence and silence mean. It fails
     gently where taste drifts slowly, and badly where bursts outlast its law (``reports/evidence/bayes_lengths.json``):
-    there use :func:`persona_lab.strategies.grid_priors.any_length`. A person's first change costs a few answers more than later
-    ones, because a steady person is the likelier explanation until then. With logs of other people, fit
-    :func:`persona_lab.strategies.population_bayes.fit` instead; for a single multiplication per answer, use ``Ewma``.
+    there use :func:`persona_lab.strategies.grid_priors.any_length`. A person's first change costs a few answers more
+    than later ones, because a steady person is the likelier explanation until then. With logs of other people, use
+    :func:`persona_lab.strategies.population_bayes.fit` instead; for a single multiplication per answer, ``Ewma``.
 
     Parameters
     ----------
