@@ -25,6 +25,9 @@ FILES = {
     "coderec": "decisions.parquet",
 }
 SEED = 20_263
+BAYES = ("hierarchical-bayes", "population-bayes")
+"""Not simple, and made for one option at a time rather than for rates: ``bayes_logs.json`` has the filter for those."""
+
 RATES = np.geomspace(0.005, 0.8, 25)
 STRENGTHS = np.geomspace(0.25, 250.0, 25)
 """Settings of the two rules that start from the other people's rate: the range of EWMA's knob, and of a prior's."""
@@ -32,7 +35,8 @@ STRENGTHS = np.geomspace(0.25, 250.0, 25)
 
 def run(out: Path) -> None:
     """Write ``simple_rules_logs.json``."""
-    rules: dict[str, UpdateStrategy] = {**STRATEGIES, BASELINE: SETTINGS[BASELINE]}
+    rules: dict[str, UpdateStrategy] = {name: rule for name, rule in STRATEGIES.items() if name not in BAYES}
+    rules[BASELINE] = SETTINGS[BASELINE]
     logs, rows = {}, []
     for name, file in FILES.items():
         path = data_folder() / name / file

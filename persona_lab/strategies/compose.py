@@ -88,7 +88,10 @@ class Composed:
 
     def update(self, state: ComposedState, given: Feedback) -> ComposedState:
         """Return the state after one feedback per stream; pure."""
-        evidence = self.likelihood(given, int(state.options[0]))
+        # No stream, no entry that tells how many options there are: the (empty) belief still has that many rows.
+        known = state.options.size > 0
+        options = int(state.options[0]) if known else self.memory.belief(state.memory).shape[0]
+        evidence = self.likelihood(given, options)
         memory = self.memory.absorb(state.memory, evidence, self.weight(given), given.elapsed)
         if self.guard is None:
             return state._replace(memory=memory)

@@ -33,8 +33,9 @@ class HierarchicalGaussian:
     """Track each option's log-odds as a walk whose pace is a walk too; three levels, one binary filter per option.
 
     The standard model of human learning under volatility: use it to compare with that literature. It gives more credit
-    to answers that surprise after calm than a Kalman filter does. It fails on sudden switches, which a walk
-    on the logit scale crosses slowly once it is sure, and it knows no exceptions. As a rule to ship
+    to answers that surprise after calm than a Kalman filter does. It fails after a long calm: certain answers
+    carry no evidence on the logit scale while the walk goes on, so that after a few hundred answers alike one slip
+    turns the choice (a lower ``tonic`` puts that off). It knows no exceptions. As a rule to ship
     :class:`~persona_lab.strategies.fixed_share.FixedShare` is simpler and better here.
 
     Parameters

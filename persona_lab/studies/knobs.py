@@ -25,7 +25,7 @@ from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
 from persona_lab.strategies.pearce_hall import PearceHall
 from persona_lab.strategies.sliding_window import SlidingWindow
 
-LATTICE = {0: 1, 1: 25, 2: 9, 3: 5}
+LATTICE = {0: 1, 1: 25, 2: 9, 3: 7}
 """Points along each knob of a lattice, by number of knobs."""
 
 
