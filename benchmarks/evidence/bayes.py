@@ -168,27 +168,32 @@ def mixed() -> dict[str, Any]:
     }
 
 
+def length_scenarios() -> list[tuple[Scenario, tuple[float, ...]]]:
+    """Return nine scenarios with bursts of three laws, with no, slow and fast switches, and the law of each."""
+    hazards = {"exceptions": 0.0, "slow_exceptions": 1 / 200, "fast_exceptions": 1 / 40}
+    laws = dict(zip(("uniform_5", "uniform_8", "geometric_3"), LAWS, strict=True))
+    return [
+        (Scenario(f"{name}_{called}_v1", Exceptions(0.05, hazard=hazard, lengths=law), Channel(0.1)), law)
+        for name, hazard in hazards.items()
+        for called, law in laws.items()
+    ]
+
+
 def lengths() -> dict[str, Any]:
     """Exceptions of unknown length: the rule that weighs several laws against the same rule told the law."""
     found = []
-    for name, hazard in (("exceptions", 0.0), ("slow_exceptions", 1 / 200), ("fast_exceptions", 1 / 40)):
-        for law_name, law in zip(("uniform_5", "uniform_8", "geometric_3"), LAWS, strict=True):
-            scenario = Scenario(f"{name}_{law_name}_v1", Exceptions(0.05, hazard=hazard, lengths=law), Channel(0.1))
-            rules = {
-                "any length": any_length(ALONE),
-                "told": any_length(ALONE, (law,), (1.0,)),
-                "assumes 1 to 5": ALONE,
-            }
-            seen = people_until_known(scenario, rules)
-            limit_errors = np.concatenate([part.limit_errors for part in seen])
-            errors = {rule: np.concatenate([part.errors[rule] for part in seen]) for rule in rules}
-            entry = {
-                "scenario": scenario.id,
-                "ratio": {rule: plain(over(errors[rule], limit_errors)) for rule in rules},
-                "over_told": plain(over(errors["any length"], errors["told"])),
-            }
-            print(entry, flush=True)
-            found.append(entry)
+    for scenario, law in length_scenarios():
+        rules = {"any length": any_length(ALONE), "told": any_length(ALONE, (law,), (1.0,)), "assumes 1 to 5": ALONE}
+        seen = people_until_known(scenario, rules)
+        limit_errors = np.concatenate([part.limit_errors for part in seen])
+        errors = {rule: np.concatenate([part.errors[rule] for part in seen]) for rule in rules}
+        entry = {
+            "scenario": scenario.id,
+            "ratio": {rule: plain(over(errors[rule], limit_errors)) for rule in rules},
+            "over_told": plain(over(errors["any length"], errors["told"])),
+        }
+        print(entry, flush=True)
+        found.append(entry)
     return {"target": 1.05, "cells": found}
 
 

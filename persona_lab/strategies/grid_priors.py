@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from persona_lab.errors import ConfigurationError
-from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
+from persona_lab.strategies.hierarchical_bayes import Answering, HierarchicalBayes
 from persona_lab.strategies.worlds import UNIFORM_TO_5, Dynamics, Habits, Observer, Restless, Switching
 
 CORE_DYNAMICS: tuple[Dynamics, ...] = (
@@ -57,30 +57,34 @@ SLOPES = {0.0: 0.8, 6.0: 0.1, -6.0: 0.1}
 .04 at confidence .9 and .44 at .4."""
 
 CONSENT = 0.07
-"""Share of people whose silence is taken for consent at first: at a tenth, random silence costs more than 2 % of errors
-on steady people; at a fiftieth, consent is understood too late (training people, seed 777)."""
+"""Share of people whose silence is taken for consent at first: with more, random silence costs steady people more than
+2 % of errors; with less, consent is understood later (``reports/evidence/bayes_consent.json``)."""
 
-ANSWERS = {None: 1 - CONSENT, (0.1, 0.9): CONSENT / 2, (0.3, 0.9): CONSENT / 4, (0.1, 0.5): CONSENT / 4}
-"""How people answer: at random, or wrong proposals more often than right ones."""
+CONSENTING = {(0.1, 0.9): 0.5, (0.3, 0.9): 0.25, (0.1, 0.5): 0.25}
+"""Rates of answers, to right proposals and to wrong ones, of people whose silence is consent, and their shares."""
 
 
-def _attentive(base: HierarchicalBayes) -> HierarchicalBayes:
-    """Return ``base`` with observers added whose confidence, or whose silence, means something; never both."""
-    kinds = [
-        (slope, rates, said * heard)
-        for slope, said in SLOPES.items()
-        for rates, heard in ANSWERS.items()
-        if slope == 0.0 or rates is None
-    ]
-    whole = sum(share for _, _, share in kinds)
+def attentive(base: HierarchicalBayes, *, consent: float = CONSENT) -> HierarchicalBayes:
+    """Return ``base`` with observers added whose confidence, or whose silence, means something; never both.
+
+    Parameters
+    ----------
+    base
+        A grid whose observers take answers alike and ignore silence.
+    consent
+        Share of people whose silence is taken for consent at first, in (0, 1).
+    """
+    kinds = [(slope, None, share * (1 - consent)) for slope, share in SLOPES.items()]
+    consenting = [(0.0, rates, share * consent) for rates, share in CONSENTING.items()]
+    heard: list[tuple[float, Answering, float]] = [*kinds, *consenting]
     return replace(
         base,
-        observers=tuple(Observer(seen.noise, slope, rates) for slope, rates, _ in kinds for seen in base.observers),
-        prior=tuple(tuple(share / whole * weight for _, _, share in kinds for weight in row) for row in base.prior),
+        observers=tuple(Observer(seen.noise, slope, rates) for slope, rates, _ in heard for seen in base.observers),
+        prior=tuple(tuple(share * weight for _, _, share in heard for weight in row) for row in base.prior),
     )
 
 
-ATTENTIVE = _attentive(DEFAULT)
+ATTENTIVE = attentive(DEFAULT)
 """The same for answers that carry a confidence, or that may not come: learns per person whether confidence means
 anything, and in which direction, and whether silence is consent. 360 worlds; told nothing of either, it costs a per
 cent or two of errors, see ``reports/evidence/bayes_weights.json`` and ``bayes_silence.json``."""
@@ -97,9 +101,8 @@ LAWS: tuple[tuple[float, ...], ...] = (
 
 
 LAW_SHARES = (1.5, 0.25, 0.33)
-"""Weight of each law as a multiple of what the world weighs under one: chosen on training people (seed 778) for the
-worst of nine cells, bursts of each law with no, slow and fast switches. More than 1 together, since a burst that may be
-long makes every change look like one for a while."""
+"""Weight of each law as a multiple of what the world weighs under one, chosen on training people for the worst of nine
+cells (``reports/evidence/bayes_law_shares.json``). Together they are more than 1."""
 
 
 def any_length(
