@@ -14,6 +14,9 @@ from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, Kind, feedback
 from persona_lab.protocols import State, UpdateStrategy
 from persona_lab.strategies.ewma import Ewma
 
+MOST_CLASSES = 127
+"""Options are numbered in int8."""
+
 
 class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn is untyped
     """Predict each person's next choice from the choices before, with any update strategy.
@@ -30,9 +33,15 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     stream_column
         Column of X whose value names the stream (person, or person and context).
     elapsed_column
-        Column with days since the person's previous row, None for one day.
+        Column with days since the person's previous row, >= 0, None for one day.
     confidence_column
         Column with the weight of the row, 0 to 1, None for 1.
+
+    Raises
+    ------
+    ValueError
+        From ``fit``, ``partial_fit`` and ``predict_proba``: for days below 0, weights outside [0, 1], a column that X
+        does not have, more than 127 classes, and whatever scikit-learn itself refuses (NaN, infinities).
 
     Attributes
     ----------
@@ -90,6 +99,7 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """
         rows, labels = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(labels)
+        self._check(rows)
         return self._restart(unique_labels(labels))._learn(rows, labels)
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> PreferenceClassifier:
@@ -116,6 +126,7 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             raise ValueError("classes must be passed on the first call to partial_fit: every label that may ever come.")
         rows, labels = validate_data(self, X, y, dtype=np.float64, reset=first)
         check_classification_targets(labels)
+        self._check(rows)
         if first:
             self._restart(unique_labels(classes))
         elif classes is not None and not np.array_equal(unique_labels(classes), self.classes_):
@@ -129,6 +140,7 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """Return (rows, classes) beliefs about the next choice of each row's stream; the prior for unseen streams."""
         check_is_fitted(self, "classes_")
         rows = validate_data(self, X, dtype=np.float64, reset=False)
+        self._check(rows)
         if len(self.classes_) == 1:
             return np.ones((len(rows), 1))
         known = self._numbers(rows)
@@ -150,7 +162,26 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _rule(self) -> UpdateStrategy:
         return Ewma() if self.strategy is None else self.strategy
 
+    def _check(self, rows: FloatArray) -> None:
+        """Refuse numbers that no strategy is meant to see."""
+        for name, low, high in (
+            ("stream_column", -np.inf, np.inf),
+            ("elapsed_column", 0.0, np.inf),
+            ("confidence_column", 0.0, 1.0),
+        ):
+            column = getattr(self, name)
+            if column is None:
+                continue
+            if not -rows.shape[1] <= column < rows.shape[1]:
+                raise ValueError(f"{name} is {column}, but X has {rows.shape[1]} columns.")
+            odd = rows[(rows[:, column] < low) | (rows[:, column] > high), column]
+            if odd.size:
+                expected = "days, 0 or more" if name == "elapsed_column" else "weights from 0 to 1"
+                raise ValueError(f"column {column} ({name}) holds {float(odd[0])!r}: expected {expected}.")
+
     def _restart(self, classes: NDArray[Any]) -> PreferenceClassifier:
+        if len(classes) > MOST_CLASSES:
+            raise ValueError(f"{len(classes)} classes: at most {MOST_CLASSES} options are told apart.")
         self.classes_ = classes
         self.streams_ = np.empty(0)
         self.state_ = self._rule().init(max(2, len(classes)), padded(1))

@@ -8,6 +8,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.utils.estimator_checks import check_estimator
 
+from persona_lab.catalog import STRATEGIES
 from persona_lab.estimator import PreferenceClassifier
 from persona_lab.feedback import NO_OPTION, Kind, feedback
 from persona_lab.strategies.baselines import RunningCount
@@ -16,10 +17,10 @@ from persona_lab.strategies.forgetting import ForgettingCount
 from persona_lab.strategies.kalman import Kalman
 
 
-@pytest.mark.parametrize("strategy", [None, RunningCount(), Kalman()], ids=repr)
-def test_it_passes_scikit_learns_own_suite(strategy: object) -> None:
-    results = check_estimator(PreferenceClassifier(strategy), on_skip=None)
-    assert len(results) > 30
+@pytest.mark.parametrize("name", [None, *STRATEGIES])
+def test_it_passes_scikit_learns_own_suite_around_every_rule(name: str | None) -> None:
+    results = check_estimator(PreferenceClassifier(STRATEGIES[name] if name else None), on_skip=None)
+    assert sum(row["status"] == "passed" for row in results) > 30
     assert {row["check_name"]: row["exception"] for row in results if row["status"] not in ("passed", "skipped")} == {}
 
 
@@ -68,3 +69,32 @@ def test_it_works_in_a_search_and_says_what_is_wrong() -> None:
         fresh.partial_fit(rows, labels)
     with pytest.raises(ValueError, match="not among classes"):
         fresh.partial_fit(rows, labels, classes=["morning", "noon"])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [("elapsed_column", -1.0, "days, 0 or more"), ("confidence_column", 1.5, "weights from 0 to 1"),
+     ("confidence_column", -0.1, "weights from 0 to 1"), ("confidence_column", np.nan, "NaN")],
+)  # fmt: skip
+def test_numbers_that_no_rule_is_meant_to_see_are_refused_wherever_they_enter(
+    column: str, value: float, said: str
+) -> None:
+    good, odd = [[0.0, 1.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, value]]
+    model = PreferenceClassifier(**{column: 1}).fit(good, ["a", "b"])
+    for enter in (
+        lambda: clone(model).fit(odd, ["a", "b"]),
+        lambda: clone(model).partial_fit(odd, ["a", "b"], classes=["a", "b"]),
+        lambda: model.predict_proba(odd),
+    ):
+        with pytest.raises(ValueError, match=said):
+            enter()
+
+
+def test_missing_columns_and_too_many_classes_are_refused() -> None:
+    with pytest.raises(ValueError, match="stream_column is 7, but X has 1 columns"):
+        PreferenceClassifier(stream_column=7).fit([[0.0], [1.0]], ["a", "b"])
+    labels = np.repeat(np.arange(128), 3)
+    with pytest.raises(ValueError, match="at most 127"):
+        PreferenceClassifier().fit(np.zeros((len(labels), 1)), labels)
+    many = PreferenceClassifier(RunningCount()).fit(np.zeros((127 * 3, 1)), np.repeat(np.arange(127), 3))
+    assert many.predict_proba([[0.0]])[0] == pytest.approx(np.full(127, 1 / 127))

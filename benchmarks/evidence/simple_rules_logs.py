@@ -14,6 +14,7 @@ from benchmarks.evidence.bayes_logs import data_folder, load
 from persona_lab.catalog import STRATEGIES
 from persona_lab.datasets.log import load_log
 from persona_lab.protocols import UpdateStrategy
+from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
 from persona_lab.studies.forecasts import CLIP, Outcomes, log_loss
 from persona_lab.studies.replay import BASELINE, replay
 from persona_lab.studies.replay_report import adjusted_p
@@ -25,17 +26,20 @@ FILES = {
     "coderec": "decisions.parquet",
 }
 SEED = 20_263
-BAYES = ("hierarchical-bayes", "population-bayes")
-"""Not simple, and made for one option at a time rather than for rates: ``bayes_logs.json`` has the filter for those."""
-
 RATES = np.geomspace(0.005, 0.8, 25)
 STRENGTHS = np.geomspace(0.25, 250.0, 25)
 """Settings of the two rules that start from the other people's rate: the range of EWMA's knob, and of a prior's."""
 
 
 def run(out: Path) -> None:
-    """Write ``simple_rules_logs.json``."""
-    rules: dict[str, UpdateStrategy] = {name: rule for name, rule in STRATEGIES.items() if name not in BAYES}
+    """Write ``simple_rules_logs.json``.
+
+    Filters over worlds are not simple, and made for one option at a time rather than for rates: ``bayes_logs.json`` has
+    the filter for those.
+    """
+    rules: dict[str, UpdateStrategy] = {
+        name: rule for name, rule in STRATEGIES.items() if not isinstance(rule, HierarchicalBayes)
+    }
     rules[BASELINE] = SETTINGS[BASELINE]
     logs, rows = {}, []
     for name, file in FILES.items():
