@@ -94,6 +94,34 @@ def test_refusals_say_why(propensity, says):
     assert __import__("re").search(says, found.reason)
 
 
+def test_an_estimate_without_spread_has_no_interval():
+    chosen = np.array([[1.0] * 4, [0.0] * 4])
+    arguments = {"reward": np.zeros(4), "logged": np.zeros(4, int), "propensity": np.full(4, 0.5), "chosen": chosen}
+    alike = off_policy.inverse_propensity(**arguments, user=np.arange(4))
+    assert (alike.value, alike.standard_error, alike.low, alike.high) == (0.0, None, None, None)
+    assert "all 4 users are alike" in alike.reason
+    alone = off_policy.inverse_propensity(**arguments, user=np.zeros(4, int))
+    assert alone.low is None
+    assert "one user only" in alone.reason
+
+
+def test_a_log_of_silence_says_nothing_about_acceptance():
+    still = [
+        feedback(proposed=np.zeros(4, np.int8), kind=np.zeros(4, np.int8), propensity=np.full(4, 0.5)) for _ in range(9)
+    ]
+    found = estimates(whole(still, options=2), Ewma(0.2))
+    for method in ("inverse propensity", "self-normalised", "doubly robust", "direct", "naive"):
+        assert found[method].value is None, method
+        assert found[method].reason
+    assert "nobody ever answered" in found["inverse propensity"].reason
+
+
+def test_one_person_is_not_imputed():
+    log = whole([feedback(proposed=np.zeros(1, np.int8), kind=np.ones(1, np.int8)) for _ in range(9)], options=2)
+    with pytest.raises(InputError, match="more than one person"):
+        impute(log, told(Channel(0.1), 0.02), RIVALS, seed=1)
+
+
 def test_overlap_that_fails_is_refused():
     n = 5000
     chosen = np.zeros((2, n))

@@ -13,7 +13,8 @@ from persona_lab.feedback import LANES, Kind
 from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.baselines import Fixed
 from persona_lab.policies.choices import ChoicePredictor, PastDecision
-from persona_lab.policies.confidence import Calibrator, confidence, fit_beta, fit_isotonic
+from persona_lab.policies.calibrators import Calibrated, Calibrator, fit_beta, fit_isotonic
+from persona_lab.policies.confidence import confidence
 from persona_lab.policies.expected_utility import DiscountedBeta, normal_quantile
 from persona_lab.policies.goals import Goal, emerging, need, ordered, urgency
 from persona_lab.policies.risk import RiskControlled

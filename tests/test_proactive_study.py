@@ -5,15 +5,26 @@ import polars as pl
 import pytest
 from log_data import DATA
 
-from persona_lab.errors import InputError
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import Kind
 from persona_lab.metrics import proactive as metrics
+from persona_lab.policies.acceptance_map import ACCEPTANCE_MAP
 from persona_lab.policies.adaptive import AdaptiveBayes
+from persona_lab.policies.calibrators import Calibrated, Calibrator
 from persona_lab.randomness import generator
-from persona_lab.simulate.opportunities import COST_SETTINGS, WORLDS
+from persona_lab.simulate.opportunities import COST_SETTINGS, WORLDS, play
 from persona_lab.studies.coderec import replay_coderec
-from persona_lab.studies.proactive import policies, run_cells, summarise
-from persona_lab.studies.proactive_checks import confidence_study, risk_cells
+from persona_lab.studies.proactive import policies, run_cells, summarise, told
+from persona_lab.studies.proactive_checks import risk_cells
+from persona_lab.studies.proactive_confidence import (
+    LIMIT,
+    MAP_SEED,
+    RAW,
+    SHIPPED,
+    confidence_study,
+    fit_acceptance_map,
+    told_forecasts,
+)
 
 CODEREC = DATA / "coderec" / "decisions.parquet"
 
@@ -52,15 +63,43 @@ def test_acceptance_never_stands_alone(scored):
 
 
 def test_confidence_is_calibrated_on_fresh_people():
-    found = confidence_study(seed=301, people=150, training_seed=302, training_people=150)
+    found = confidence_study(seed=301, people=100, training_seed=302, training_people=50)
     table = {(row["map"], row["world"]): row["ece"] for row in found.worlds.iter_rows(named=True)}
-    assert table["one map", "all"] <= 0.02
-    assert table["raw", "all"] <= 0.025
-    late = found.after.filter((pl.col("answers") >= 26) & (pl.col("answers") <= 36) & (pl.col("map") == "one map"))
+    assert table[SHIPPED, "all"] <= 0.02
+    assert table[SHIPPED, "all"] < table[RAW, "all"]
+    # Nobody who is told the worlds, but not which it is, can be less honest over all of them than one who is not.
+    assert table[LIMIT, "all"] <= table[SHIPPED, "all"] + 0.005
+    late = found.after.filter((pl.col("answers") >= 26) & (pl.col("answers") <= 36) & (pl.col("map") == SHIPPED))
     # Few answers per lag at this size: the mean over its groups, less what a perfect forecaster would show.
     assert (late["ece"] - late["ece_perfect"]).mean() <= 0.05
-    with pytest.raises(ValueError, match="another training_seed"):
-        confidence_study(seed=1, people=10, training_seed=1, training_people=10)
+    for seed in (1, MAP_SEED):
+        with pytest.raises(ConfigurationError, match="another seed"):
+            confidence_study(seed=seed, people=10, training_seed=1, training_people=10)
+
+
+def test_the_shipped_map_is_what_its_recipe_gives():
+    """Fitted again on a part of its people it is the same map, as closely as that part allows."""
+    again = fit_acceptance_map(people=64)
+    stated = np.linspace(0.15, 0.9, 16)
+    np.testing.assert_allclose(again(stated), ACCEPTANCE_MAP(stated), atol=0.04)
+    assert np.abs(ACCEPTANCE_MAP(stated) - stated).max() > 0.02, "a map that changes nothing would pass, too"
+
+
+def test_calibrated_policy_states_and_decides_by_the_map():
+    plain, low = AdaptiveBayes(), Calibrator((0.0, 1.0), (0.0, 0.1))
+    seen = play(Calibrated(plain, low), WORLDS[0], COST_SETTINGS[2].costs, seed=9, people=64, steps=20)
+    assert (seen.move == 0).all()
+    assert seen.stated.max() <= 0.1
+    same = play(Calibrated(plain, Calibrator()), WORLDS[0], COST_SETTINGS[2].costs, seed=9, people=64, steps=20)
+    np.testing.assert_array_equal(
+        same.move, play(plain, WORLDS[0], COST_SETTINGS[2].costs, seed=9, people=64, steps=20).move
+    )
+
+
+def test_told_forecasts_are_those_of_the_told_filter_where_there_is_one_world():
+    world = WORLDS[2]
+    seen = play(told(world, "mean"), world, COST_SETTINGS[0].costs, seed=9, people=64, steps=30)
+    np.testing.assert_allclose(told_forecasts(seen, [world]), seen.stated, atol=1e-6)
 
 
 def test_risk_is_kept_in_the_long_run():

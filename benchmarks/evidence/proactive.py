@@ -9,7 +9,8 @@ import polars as pl
 from persona_lab.simulate.opportunities import COST_SETTINGS, AcceptanceWorld
 from persona_lab.studies.coderec import replay_coderec
 from persona_lab.studies.proactive import optimum_cells, policies, run_cells, summarise
-from persona_lab.studies.proactive_checks import confidence_study, risk_cells
+from persona_lab.studies.proactive_checks import risk_cells
+from persona_lab.studies.proactive_confidence import LIMIT, RAW, SHIPPED, confidence_study
 
 OURS = "adaptive Bayes, told nothing"
 PEOPLE = 5000
@@ -42,12 +43,11 @@ def run(out: Path, people: int = PEOPLE) -> None:
     worst = our_cells.sort("share").row(0, named=True)
     risk = risk_cells(seed=SEED, people=max(people // 5, 50))
     print(risk, flush=True)
-    stated = confidence_study(
-        seed=FRESH_SEED, people=max(people // 5, 50), training_seed=TRAINING_SEED, training_people=max(people // 10, 50)
-    )
-    late = stated.after.filter(pl.col("answers") == 31)
-    elsewhere = _elsewhere(max(people // 5, 50))
-    print(stated.worlds, late, elsewhere, flush=True)
+    few = max(people // 5, 50)
+    stated = confidence_study(seed=FRESH_SEED, people=few, training_seed=TRAINING_SEED, training_people=few // 2)
+    strange = _honesty_elsewhere(few // 2)
+    elsewhere = _elsewhere(few)
+    print(stated.worlds, strange, elsewhere, flush=True)
 
     record: dict[str, object] = {
         "people": people,
@@ -57,15 +57,24 @@ def run(out: Path, people: int = PEOPLE) -> None:
             "static mean >= 96": ours["static"],
             "drifting mean >= 85": ours["drifting"],
             "worst of 16 >= 70": {"value": ours["worst"], "standard_error": 100 * worst["share_se"]},
-            "risk: unwanted <= alpha + 2 SE": bool((risk["unwanted"] <= risk["alpha"] + 2 * risk["unwanted_se"]).all()),
-            "risk: acting >= .8 of the bounded clairvoyant, worst cell": risk["acting"].min(),
-            "confidence, one map for all: ECE <= .02": stated.worlds.filter(
-                (pl.col("map") == "one map") & (pl.col("world") == "all")
-            )["ece"][0],
+            "risk: unwanted <= alpha + 2 SE, every cell": bool(
+                (risk["unwanted"] <= risk["alpha"] + 2 * risk["unwanted_se"]).all()
+            ),
+            "risk: acting >= .8 of the bounded clairvoyant, worst cell": _least_acting(risk),
+            "confidence as shipped, all worlds together: ECE <= .02": _ece(stated.worlds, SHIPPED, "all"),
+            "confidence as shipped, by world": {
+                world: {name: _ece(stated.worlds, name, world) for name in (RAW, SHIPPED, LIMIT)}
+                for world in stated.worlds["world"].unique(maintain_order=True)
+            },
+            "confidence as shipped, after a change: answers until ECE <= .05": {
+                law: _answers_until(stated.after, SHIPPED, law)
+                for law in stated.after["law"].unique(maintain_order=True)
+            },
         },
         "risk": risk.to_dicts(),
         "confidence": stated.worlds.to_dicts(),
         "confidence_after_change": stated.after.to_dicts(),
+        "confidence_in_worlds_never_fitted_on": strange.to_dicts(),
         "worlds_never_tuned_on": elsewhere.to_dicts(),
         "coderec": _coderec(),
     }
@@ -73,18 +82,47 @@ def run(out: Path, people: int = PEOPLE) -> None:
     print(json.dumps(record["targets"], indent=2))
 
 
+def _least_acting(risk: pl.DataFrame) -> dict[str, object]:
+    columns = ("acting", "acting_se", "alpha", "law", "drifting", "interruption", "harm")
+    return risk.drop_nulls("acting").sort("acting").select(columns).row(0, named=True)
+
+
+def _ece(worlds: pl.DataFrame, name: str, world: str) -> float:
+    return float(worlds.filter((pl.col("map") == name) & (pl.col("world") == world))["ece"][0])
+
+
+def _answers_until(after: pl.DataFrame, name: str, law: str, target: float = 0.05) -> int | None:
+    """Return the answers since a change from which on the ECE stays at or below the target."""
+    rows = after.filter((pl.col("map") == name) & (pl.col("law") == law)).sort("answers")
+    above = rows.filter(pl.col("ece") > target)["answers"]
+    later = rows.filter(pl.col("answers") > (above.max() if len(above) else -1))["answers"]
+    return int(later.min()) if len(later) else None  # type: ignore[arg-type]
+
+
+def _shown(world: AcceptanceWorld) -> str:
+    return f"{world.law} hazard {world.hazard:g} levels {world.low:g}/{world.high:g} answered {world.answer_rate:g}"
+
+
+def _honesty_elsewhere(people: int) -> pl.DataFrame:
+    parts = []
+    for world in ELSEWHERE:
+        found = confidence_study(
+            seed=FRESH_SEED, people=people, training_seed=TRAINING_SEED, training_people=people // 2, worlds=[world]
+        )
+        rows = found.worlds.filter(pl.col("world") != "all").with_columns(world=pl.lit(_shown(world)))
+        parts.append(rows.filter(pl.col("map") != LIMIT))
+    return pl.concat(parts)
+
+
 def _elsewhere(people: int) -> pl.DataFrame:
     chosen = {name: policies()[name] for name in (OURS, "discounted Beta .97", "Bayes told hazard and prior")}
     parts = []
     for world in ELSEWHERE:
         cells = run_cells(chosen, seed=SEED, people=people, worlds=[world], settings=COST_SETTINGS)
-        shown = (
-            f"{world.law} hazard {world.hazard:g} levels {world.low:g}/{world.high:g} answered {world.answer_rate:g}"
-        )
         parts.append(
             cells.group_by("policy", maintain_order=True)
             .agg(mean=100 * pl.col("share").mean(), worst=100 * pl.col("share").min())
-            .with_columns(world=pl.lit(shown))
+            .with_columns(world=pl.lit(_shown(world)))
         )
     return pl.concat(parts)
 

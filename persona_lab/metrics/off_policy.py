@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from persona_lab.feedback import FloatArray, IntArray
 
-LEVEL = 1.96
-"""Normal quantile of a 95 % interval."""
+TAIL = 0.025
+"""Each tail of a 95 % interval."""
 
 SMALLEST_SHARE = 0.01
 """Refuse where the effective sample is a smaller share of the log than this: a few rows would decide everything."""
+
+ALIKE = 1e-12
+"""Standard errors below this are rounding: no user differs from another."""
 
 ESTIMAND = "mean reward per interaction of the new agent's choices on the logger's history"
 
@@ -35,13 +38,14 @@ class OffPolicyEstimate:
     estimand
         What is estimated, in words.
     value, standard_error, low, high
-        The estimate and its 95 % interval, clustered by user; None where refused.
+        The estimate and its 95 % interval, clustered by user; None where refused, the interval also where there is one
+        user only or every user is alike (a width of 0 would claim certainty).
     effective_sample_size
         (sum of weights)^2 / sum of squared weights (Kish 1965), None where weights are undefined.
     n
         Logged interactions.
     reason
-        Why it was refused, None where it was not.
+        Why there is no estimate, or an estimate without an interval; None where there are both.
     """
 
     method: str
@@ -180,20 +184,30 @@ def _clustered(
     weights: FloatArray | None,
     estimand: str = ESTIMAND,
 ) -> OffPolicyEstimate:
-    """Return sum / sum with a standard error that takes a user as one observation (linearised)."""
+    """Return sum / sum with a standard error that takes a user as one observation (linearised).
+
+    The interval is Student's with users - 1 degrees of freedom: with few users the normal one is too narrow.
+    """
+    from scipy.special import stdtrit
+
     total = float(denominator.sum())
     value = float(numerator.sum()) / total
     _, place = np.unique(user, return_inverse=True)
     users = int(place.max()) + 1
     residual = np.bincount(place, weights=numerator - value * denominator)
     error = math.sqrt(float((residual**2).sum()) * users / (users - 1)) / total if users > 1 else None
+    reason = "one user only: how users differ is unknown" if users == 1 else None
+    if error is not None and error < ALIKE:
+        error, reason = None, f"all {users} users are alike, so that nothing says how far off the estimate may be"
+    width = None if error is None else float(stdtrit(users - 1, 1.0 - TAIL)) * error
     return OffPolicyEstimate(
         method=method,
         estimand=estimand,
         value=value,
         standard_error=error,
-        low=None if error is None else value - LEVEL * error,
-        high=None if error is None else value + LEVEL * error,
+        low=None if width is None else value - width,
+        high=None if width is None else value + width,
         effective_sample_size=None if weights is None else _effective(weights),
         n=numerator.size,
+        reason=reason,
     )

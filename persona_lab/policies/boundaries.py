@@ -6,24 +6,23 @@ from the person; learnt ones only ever lower the level that was stated.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from persona_lab.contracts import Boundaries, Opportunity, Permission
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, FloatArray, IntArray, Kind
-from persona_lab.policies.clock import LocalClock, local_clock, seconds_of
+from persona_lab.policies.clock import SLOT, LocalClock, local_clock, seconds_of
 from persona_lab.policies.utilities import ACT, SILENT, SUGGEST
 
 LEVEL = {Permission.NEVER: SILENT, Permission.ASK: SUGGEST, Permission.MAY: ACT}
 """The furthest move of each permission."""
-
-LOOK_AHEAD_STEP = timedelta(minutes=15)
 
 
 class Why(IntEnum):
@@ -213,16 +212,16 @@ def usage_of(earlier: Sequence[datetime], at: datetime, timezone: str) -> Usage:
 
     Proposals later than ``at`` are ignored: a read as of a moment knows only its past.
     """
-    seconds_of(at)
-    for moment in earlier:
-        seconds_of(moment)
-    moments = np.array([seconds_of(moment) for moment in earlier if moment <= at], dtype=np.int64)
-    if len(moments) == 0:
-        return Usage(np.zeros(1, dtype=np.int64), np.array([-np.inf]))
-    today = local_clock(np.array([seconds_of(at)]), timezone).day[0]
-    same_day = local_clock(moments, timezone).day == today
-    last = max(moment.timestamp() for moment in earlier if moment <= at)
-    return Usage(np.array([same_day.sum()]), np.array([last]))
+    return _usage_at(earlier, np.array([at.timestamp()]), local_clock(np.array([seconds_of(at)]), timezone), timezone)
+
+
+def _usage_at(earlier: Sequence[datetime], now: FloatArray, clock: LocalClock, timezone: str) -> Usage:
+    """Return the usage as of several moments of one person, given in seconds and as local time."""
+    days = local_clock(np.array([seconds_of(moment) for moment in earlier], dtype=np.int64), timezone).day
+    moments = np.array([moment.timestamp() for moment in earlier], dtype=np.float64)
+    happened = moments[:, np.newaxis] <= now
+    today = (happened & (days[:, np.newaxis] == clock.day)).sum(axis=0)
+    return Usage(today, np.where(happened, moments[:, np.newaxis], -np.inf).max(axis=0, initial=-np.inf))
 
 
 def ceiling_for(
@@ -238,19 +237,30 @@ def ceiling_for(
 def next_allowed(
     opportunity: Opportunity, boundaries: Boundaries, earlier: Sequence[datetime] = (), *, lowered: int = 0
 ) -> datetime | None:
-    """Return the first quarter of an hour within the opportunity's window at which a proposal is allowed, if any."""
-    at = opportunity.at
+    """Return the first moment within the opportunity's window at which a proposal is allowed, None where there is none.
+
+    It is exact, to the second where a cooldown or a snooze ends at a fraction of one: between two moments at which
+    something may change (a full local hour, the end of a cooldown or of a snooze) nothing does.
+    """
     limits = limits_of(boundaries, opportunity, lowered=lowered)
-    ever = limits.hours.any() and limits.days.any() and limits.in_scope[0] and limits.budget[0] > 0
-    if limits.level[0] <= SILENT or not ever:
+    first, stop = opportunity.at, opportunity.at + opportunity.window
+    start, end = seconds_of(first), seconds_of(stop)
+    # Local hours start on quarters of an hour of UTC in every zone (clock.SLOT), so that these hold them all.
+    turns = np.arange((start // SLOT + 1) * SLOT, end + 1, SLOT)
+    over = [math.ceil(moment.timestamp() + boundaries.cooldown.total_seconds()) for moment in earlier]
+    if boundaries.snoozed_until is not None:
+        over.append(math.ceil(boundaries.snoozed_until.timestamp()))
+    later = np.unique(np.concatenate([turns, [second for second in over if start < second <= end]])).astype(np.int64)
+    now = np.concatenate([[first.timestamp()], later])
+    clock = local_clock(np.concatenate([[start], later]), boundaries.timezone)
+    used = _usage_at(earlier, now, clock, boundaries.timezone)
+    arrays: tuple[Any, ...] = tuple(np.repeat(part, len(now), axis=-1) for part in limits)
+    everywhen = Limits(*arrays)
+    allowed = ceiling(everywhen, clock, now, used).move > SILENT
+    if not allowed.any():
         return None
-    while at <= opportunity.at + opportunity.window:
-        clock = local_clock(np.array([seconds_of(at)]), boundaries.timezone)
-        used = usage_of(earlier, at, boundaries.timezone)
-        if ceiling(limits, clock, np.array([at.timestamp()]), used).move[0] > SILENT:
-            return at
-        at += LOOK_AHEAD_STEP
-    return None
+    place = int(allowed.argmax())
+    return first if place == 0 else datetime.fromtimestamp(int(later[place - 1]), first.tzinfo)
 
 
 class Braked(NamedTuple):

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from persona_lab.contracts import Permission
-from persona_lab.errors import ConfigurationError, InputError
-from persona_lab.feedback import LANES, FloatArray, IntArray, Kind
+from persona_lab.errors import InputError
+from persona_lab.feedback import LANES, IntArray, Kind
+from persona_lab.policies.acceptance_map import ACCEPTANCE_MAP
 from persona_lab.policies.adaptive import AdaptiveBayes
+from persona_lab.policies.calibrators import Calibrator
 from persona_lab.policies.thresholds import wilson_lower, wilson_upper
 from persona_lab.policies.utilities import SILENT, SUGGEST
 
@@ -24,91 +24,6 @@ HIGH, MODERATE = 0.75, 0.45
 
 FEWEST = 5
 """Fewer answers than this are called not enough evidence, whatever the figure."""
-
-CLIP = 1e-4
-"""Probabilities are kept this far from 0 and 1 before taking logarithms."""
-
-
-@dataclass(frozen=True, slots=True)
-class Calibrator:
-    """Monotone map from stated to calibrated probability: linear between knots, flat outside.
-
-    Fit it on other people than those it is applied to (:func:`fit_isotonic`, :func:`fit_beta`). It fails when the
-    people change: a map fitted on one population biases another.
-
-    Parameters
-    ----------
-    stated, calibrated
-        Knots, ascending, of equal length.
-
-    Raises
-    ------
-    ConfigurationError
-        If the knots are not ascending or not probabilities.
-    """
-
-    stated: tuple[float, ...] = (0.0, 1.0)
-    calibrated: tuple[float, ...] = (0.0, 1.0)
-
-    def __post_init__(self) -> None:
-        for name in ("stated", "calibrated"):
-            knots = np.array(getattr(self, name))
-            rising = len(knots) > 1 and (np.diff(knots) >= 0).all()
-            if not (rising and knots[0] >= 0 and knots[-1] <= 1):
-                raise ConfigurationError("Calibrator", name, getattr(self, name), "ascending probabilities")
-        if len(self.stated) != len(self.calibrated):
-            raise ConfigurationError("Calibrator", "calibrated", self.calibrated, "as many knots as stated")
-
-    def __call__(self, stated: NDArray[Any]) -> FloatArray:
-        """Return calibrated probabilities, same shape."""
-        calibrated: FloatArray = np.interp(stated, self.stated, self.calibrated)
-        return calibrated
-
-
-def fit_isotonic(stated: NDArray[Any], happened: NDArray[Any], *, knots: int = 101) -> Calibrator:
-    """Fit isotonic regression (Zadrozny & Elkan 2002) on flat arrays of forecasts and outcomes.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to fit on.
-    """
-    from sklearn.isotonic import IsotonicRegression
-
-    p, y = _checked(stated, happened)
-    model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(p, y)
-    grid = np.unique(np.quantile(p, np.linspace(0.0, 1.0, knots)))
-    grid = np.unique(np.concatenate([[0.0], grid, [1.0]]))
-    return _as_calibrator(grid, model.predict(grid))
-
-
-def fit_beta(stated: NDArray[Any], happened: NDArray[Any], *, knots: int = 101) -> Calibrator:
-    """Fit beta calibration (Kull, Silva Filho & Flach 2017): logit q = a ln p - b ln(1 - p) + c, a and b >= 0.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to fit on, or only one outcome ever happened.
-    """
-    from sklearn.linear_model import LogisticRegression
-
-    p, y = _checked(stated, happened)
-    if y.min() == y.max():
-        raise InputError("every outcome is the same", value=float(y[0]), cure="Fit on people with both outcomes.")
-
-    def features(values: FloatArray) -> FloatArray:
-        inside = np.clip(values, CLIP, 1.0 - CLIP)
-        return np.stack([np.log(inside), -np.log1p(-inside)], axis=1)
-
-    columns = [0, 1]
-    for _ in range(2):
-        model = LogisticRegression(C=1e6, max_iter=1000).fit(features(p)[:, columns], y)
-        kept = [column for column, slope in zip(columns, model.coef_[0], strict=True) if slope >= 0]
-        if len(kept) == len(columns) or not kept:
-            break
-        columns = kept
-    grid = np.linspace(0.0, 1.0, knots)
-    return _as_calibrator(grid, model.predict_proba(features(grid)[:, columns])[:, 1])
 
 
 class Confidence(NamedTuple):
@@ -146,8 +61,12 @@ def confidence(
         What was proposed, in the plural, such as ``"proactive meeting reschedules"``.
     permission
         What the person allows here; confidence never lifts it.
-    policy, calibrator
-        The belief to run over the answers, and a map fitted on other people (default: none).
+    policy
+        The belief to run over the answers; default :class:`~persona_lab.policies.adaptive.AdaptiveBayes`.
+    calibrator
+        A map fitted on other people's answers to this very belief. Default: the one that comes with the package for the
+        default belief (:data:`~persona_lab.policies.acceptance_map.ACCEPTANCE_MAP`), none for any other;
+        ``Calibrator()`` states the belief as it is.
 
     Raises
     ------
@@ -171,7 +90,8 @@ def confidence(
     if heard < FEWEST:
         text = f"Not enough evidence: {heard} answer{'' if heard == 1 else 's'} to {what} so far, {FEWEST} needed."
         return Confidence(None, None, None, accepted, heard, permission, text)
-    adjust = calibrator or Calibrator()
+    shipped = ACCEPTANCE_MAP if belief == AdaptiveBayes() else Calibrator()
+    adjust = calibrator or shipped
     mean = float(adjust(belief.acceptance(state, np.zeros(LANES)).mean)[0])
     low, high = (float(adjust(edge)[0]) for edge in belief.interval(state, 0.9))
     trials, hits = np.array([float(heard)]), np.array([float(accepted)])
@@ -188,22 +108,3 @@ def confidence(
         f"({low:.2f} to {high:.2f}).{may}"
     )
     return Confidence(mean, low, high, accepted, heard, permission, text)
-
-
-def _checked(stated: NDArray[Any], happened: NDArray[Any]) -> tuple[FloatArray, FloatArray]:
-    p = np.asarray(stated, dtype=np.float64).ravel()
-    y = np.asarray(happened, dtype=np.float64).ravel()
-    if len(p) == 0 or len(p) != len(y):
-        raise InputError(
-            "calibration needs forecasts and as many outcomes",
-            value=(len(p), len(y)),
-            cure="Pass arrays of one length.",
-        )
-    if not (((p >= 0) & (p <= 1)).all() and np.isin(y, (0.0, 1.0)).all()):
-        raise InputError("calibration needs probabilities and outcomes", cure="Pass 0 to 1, and outcomes 0 or 1.")
-    return p, y
-
-
-def _as_calibrator(grid: FloatArray, values: NDArray[Any]) -> Calibrator:
-    level = np.clip(np.maximum.accumulate(np.asarray(values, dtype=np.float64)), 0.0, 1.0)
-    return Calibrator(tuple(map(float, grid)), tuple(map(float, level)))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from persona_lab.contracts import Boundaries
-from persona_lab.errors import ConfigurationError
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.measurement import Measurement, undefined
 from persona_lab.policies.boundaries import LEVEL, open_days, open_hours, snooze_end, stated_permission
 from persona_lab.policies.clock import SECONDS_PER_DAY, local_clock, seconds_of
@@ -122,7 +122,14 @@ def common_hours(everyone: Sequence[Boundaries], *, start: datetime, hours: int)
     """Return the full hours after ``start`` (as offsets 0 to ``hours`` - 1) in which every member allows proposals.
 
     Each member's hours and days are read in their own time zone.
+
+    Raises
+    ------
+    InputError
+        If there is no member: nobody's hours are not everybody's.
     """
+    if not everyone:
+        raise InputError("common hours need members", cure="Pass the boundaries of at least one member.")
     first = -(-seconds_of(start) // 3600) * 3600
     instants = first + 3600 * np.arange(hours)
     open_to_all = np.ones(hours, dtype=np.bool_)

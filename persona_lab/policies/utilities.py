@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from persona_lab.contracts import Costs, Move, Opportunity, UserState
+from persona_lab.errors import InputError
 from persona_lab.feedback import TIE, FloatArray, IntArray
 
 SILENT, SUGGEST, ACT = 0, 1, 2
@@ -38,8 +39,18 @@ def costs(benefit: Any = 1.0, harm: Any = 2.0, interruption: Any = 0.1) -> Costs
 
 
 def costs_of(opportunity: Opportunity, factors: dict[UserState, float] | None = None) -> Costs:
-    """Return the costs of one opportunity, the interruption scaled by what the user is doing."""
-    factor = (factors or INTERRUPTION_FACTOR)[opportunity.state]
+    """Return the costs of one opportunity, the interruption scaled by what the user is doing.
+
+    Raises
+    ------
+    InputError
+        If no factor is known for what the user is doing.
+    """
+    known = INTERRUPTION_FACTOR if factors is None else factors
+    factor = known.get(opportunity.state)
+    if factor is None:
+        cure = f"Pass one of {', '.join(repr(str(state)) for state in known)}, or a factor for it."
+        raise InputError("what the user is doing is of no known kind", value=opportunity.state, cure=cure)
     return costs(opportunity.benefit, opportunity.harm, opportunity.interruption * factor)
 
 

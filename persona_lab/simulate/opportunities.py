@@ -1,19 +1,19 @@
 """People who welcome help or do not: streams of opportunities with a hidden, drifting tolerance.
 
 At each opportunity the person would welcome help with probability p, their *tolerance*, which changes with the world's
-hazard. Two laws: ``two_state`` toggles between a low and a high tolerance, ``redraw`` draws a fresh p uniformly at each
-change. A move that is made (suggest or act) is answered with the answer rate, truthfully; silence teaches nothing.
+hazard. Two laws: ``two_state`` toggles between a low and a high tolerance, ``redraw`` draws a fresh p from a symmetric
+Beta at each change. A move that is made (suggest or act) is answered with the answer rate, truthfully; silence teaches
+nothing.
 
 The costs are four pairs of (interruption s, harm c) at benefit b = 1, each in both worlds: eight settings, and sixteen
 cells with the static and the drifting hazard. The published table (LIMITS of this project) names neither the pairs nor
-the redraw prior. They were identified once, from the published *baselines* alone (always, the three readings of the
-approval rule, myopic, told Bayes, optimum), by searching quadruples of pairs over s in {.05, .1, .15, .2, .25, .3, .4,
-.45, .5} and c in {.5, 1, 1.5, 2, 3, 4, 5, 6, 8} and the priors Beta(1, 1), (.5, .5), (1.5, 1), and then frozen, before
-any policy of this package was tuned. Several quadruples fit about equally well. They share (s = .45, c = 2): there the
-two-state prior's mean equals s, so that a myopic rule is indifferent, stays silent and scores 0, as published. The
-discounted Beta .97 acting on its mean took no part in the search (an optimistic variant did, with little weight) and
-came out at 95 / 81 / 53 (published 95 / 82 / 52). The one figure that stays off is the static mean of the vendor's
-reading, 32 against 36.
+the prior of a redrawn tolerance. They were identified from the published baselines alone (always, the three readings of
+the approval rule, myopic, told Bayes, discounted Beta, optimum), never from a policy of this package, and frozen. Every
+quadruple of pairs over s in {.1, .15, .2, .25, .3, .4, .45, .5} and c in {.5, 1, 2, 3, 4, 5, 6, 8} was compared, with
+priors Beta(e, e) from .3 to 2 and lopsided ones; several fit about equally well, and the one here fits every published
+figure to within about two points. ``benchmarks/evidence/proactive_worlds.py`` repeats the search. A uniform prior
+misses the vendor's reading in the static cells by four points whatever the costs: it rests on how many people are
+nearly always willing.
 """
 
 from __future__ import annotations
@@ -46,13 +46,15 @@ class AcceptanceWorld:
     ----------
     law
         ``"two_state"``: p is ``low`` or ``high``, equally likely at first, and a change goes to the other.
-        ``"redraw"``: p is uniform on [0, 1], and a change draws it afresh.
+        ``"redraw"``: p is Beta(``extremes``, ``extremes``), and a change draws it afresh.
     hazard
         Probability of a change before each opportunity but the first; 0 is the static world.
     answer_rate
         Probability that a move is answered at all, whatever the answer.
     low, high
         The two tolerances of ``two_state``.
+    extremes
+        Exponent of the Beta of ``redraw``: 1 is uniform, below it people tend to be clearly willing or clearly not.
     need
         Share of opportunities at which anything is needed at all; elsewhere help is unwelcome whatever the tolerance.
     meeting, focus
@@ -62,7 +64,7 @@ class AcceptanceWorld:
     Raises
     ------
     ConfigurationError
-        If a probability lies outside [0, 1] or the law is unknown.
+        If a probability lies outside [0, 1], the law is unknown or ``extremes`` is not positive.
     """
 
     law: Literal["two_state", "redraw"]
@@ -70,6 +72,7 @@ class AcceptanceWorld:
     answer_rate: float = 0.8
     low: float = 0.05
     high: float = 0.85
+    extremes: float = 0.75
     need: float = 1.0
     meeting: float = 0.0
     focus: float = 0.0
@@ -80,6 +83,8 @@ class AcceptanceWorld:
         for name in ("hazard", "answer_rate", "low", "high", "need", "meeting", "focus"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ConfigurationError("AcceptanceWorld", name, getattr(self, name), "a probability, 0 to 1")
+        if not self.extremes > 0.0:
+            raise ConfigurationError("AcceptanceWorld", "extremes", self.extremes, "positive")
         if self.meeting + self.focus > 1.0:
             raise ConfigurationError("AcceptanceWorld", "focus", self.focus, "at most 1 together with meeting")
 
@@ -106,7 +111,7 @@ class CostSetting(NamedTuple):
         return f"s={self.interruption:g} c={self.harm:g}"
 
 
-COST_SETTINGS = (CostSetting(0.15, 0.5), CostSetting(0.2, 6.0), CostSetting(0.3, 2.0), CostSetting(0.45, 2.0))
+COST_SETTINGS = (CostSetting(0.2, 0.5), CostSetting(0.2, 2.0), CostSetting(0.2, 6.0), CostSetting(0.45, 2.0))
 """The four pairs, each played in both worlds."""
 
 WORLDS = tuple(AcceptanceWorld(law, hazard) for hazard in (0.0, DRIFT_HAZARD) for law in ("two_state", "redraw"))
@@ -146,6 +151,10 @@ def tolerance_paths(
     if world.law == "two_state":
         high = (levels[0] < 0.5) ^ (np.cumsum(changed, axis=0) % 2 == 1)
         return np.where(high, np.float32(world.high), np.float32(world.low)), changed
+    drawn = changed.copy()
+    drawn[0] = True
+    # Only where a tolerance is drawn: the inverse of the Beta's distribution is slow.
+    levels[drawn] = beta_quantile(levels[drawn], world.extremes)
     source = np.maximum.accumulate(np.where(changed, np.arange(steps)[:, np.newaxis], 0), axis=0)
     return np.take_along_axis(levels, source, axis=0), changed
 
@@ -190,6 +199,14 @@ def play(
         state = policy.update(state, moves[t], kinds[t])
     cut = (slice(None), slice(0, people))
     return Play(moves[cut], kinds[cut], wanted[cut], tolerance[cut], stated[cut], changed[cut], interruption[cut])
+
+
+def beta_quantile(probability: FloatArray, extremes: float) -> FloatArray:
+    """Return the quantile of the symmetric Beta(extremes, extremes), same shape."""
+    from scipy.special import betaincinv
+
+    quantile: FloatArray = probability if extremes == 1.0 else betaincinv(extremes, extremes, probability)
+    return quantile
 
 
 def _busy(world: AcceptanceWorld, luck: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ from persona_lab.contracts import Costs
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, FloatArray
 from persona_lab.policies.utilities import act_value, suggest_value
-from persona_lab.simulate.opportunities import STEPS, AcceptanceWorld, clairvoyant_value
+from persona_lab.simulate.opportunities import STEPS, AcceptanceWorld, beta_quantile, clairvoyant_value
 
 CLEARLY = 1e-6
 """Utility by which acting must beat the other moves before the bounded clairvoyant acts (tolerances are float32)."""
@@ -78,7 +78,7 @@ def clairvoyant_expected(world: AcceptanceWorld, given: Costs) -> float:
         levels = np.array([world.low, world.high])
     else:
         points = 100_000
-        levels = (np.arange(points) + 0.5) / points
+        levels = beta_quantile((np.arange(points) + 0.5) / points, world.extremes)
     return float(clairvoyant_value(levels, given).mean())
 
 

@@ -76,12 +76,16 @@ def impute(
     Raises
     ------
     InputError
-        If ``draws`` is below 2: what the imputation does not know shows in the differences between draws.
+        If ``draws`` is below 2: what the imputation does not know shows in the differences between draws; or if fewer
+        than two people are in the log: how people differ is part of the interval.
     """
     if draws < 2:
         raise InputError("imputation needs more than one draw", value=draws, cure="Pass at least 2 draws.")
     heard = np.stack([np.asarray(mask) for mask in part.active])
     streams = np.flatnonzero(heard.any(axis=0))
+    if streams.size < 2:
+        cure = "Pass the log of two people or more; one person's figure has no interval."
+        raise InputError("imputation needs more than one person", value=int(streams.size), cure=cure)
     rates: dict[str, list[FloatArray]] = {name: [] for name in strategies}
     for draw in range(draws):
         told = _parameters(fitted, seed, draw, perturb)
@@ -340,7 +344,7 @@ def _pooled(name: str, rates: FloatArray) -> Imputed:
     draws, users = rates.shape
     per_draw = rates.mean(axis=1)
     value = float(per_draw.mean())
-    within = float(rates.var(axis=1, ddof=1).mean()) / users if users > 1 else 0.0
-    between = float(per_draw.var(ddof=1)) * (1.0 + 1.0 / draws) if draws > 1 else 0.0
+    within = float(rates.var(axis=1, ddof=1).mean()) / users
+    between = float(per_draw.var(ddof=1)) * (1.0 + 1.0 / draws)
     error = math.sqrt(within + between)
     return Imputed(name, value, error, value - LEVEL * error, value + LEVEL * error)

@@ -37,6 +37,9 @@ from persona_lab.studies.fitting import LogPart
 
 DISAGREEMENT = "share of named answers that the new agent's choice on the logger's history disagrees with"
 
+WEIGHTED = ("inverse propensity", "self-normalised", "doubly robust")
+"""The estimates that weight rewards by propensities."""
+
 PREDICTOR = ExactFilter(Answering(0.15, patience_accept=0.5, patience_wrong=0.5, names_option=0.5), hazard=0.02)
 """A fair predictor of rewards for people of unknown parameters."""
 
@@ -119,13 +122,20 @@ def estimates(
         "user": d.user[shown],
     }
     answered = float((d.kind[shown] != Kind.SILENT).mean()) if shown.any() else 1.0
-    return {
+    unweighted = {
         "direct": direct_score(d, independent=independent),
         "naive": naive_score(d),
+        "rejection replay": rejection_replay(part, strategy, seed=seed),
+    }
+    if answered == 0.0:
+        why = "nobody ever answered, so that no acceptance could be seen: 0 would be a figure about silence"
+        return unweighted | {
+            name: off_policy.refuse(name, off_policy.ESTIMAND, why, int(shown.sum())) for name in WEIGHTED
+        }
+    return unweighted | {
         "inverse propensity": off_policy.inverse_propensity(**asked),
         "self-normalised": off_policy.self_normalised(**asked),
         "doubly robust": off_policy.doubly_robust(**asked, predicted=answered * expected[:, shown]),
-        "rejection replay": rejection_replay(part, strategy, seed=seed),
     }
 
 

@@ -51,10 +51,13 @@ PUBLISHED: Mapping[str, tuple[float, float, float]] = {
 
 def told(world: AcceptanceWorld, explore: Explore) -> ToldBayes:
     """Return the Bayes filter that is told this world's law, levels and hazard."""
+    from scipy.special import betainc
+
     if world.law == "two_state":
         return ToldBayes((world.low, world.high), (0.5, 0.5), world.hazard, "toggle", explore)
     levels = tuple(float(x) for x in (np.arange(TOLD_LEVELS) + 0.5) / TOLD_LEVELS)
-    return ToldBayes(levels, (1.0 / TOLD_LEVELS,) * TOLD_LEVELS, world.hazard, "redraw", explore)
+    edges = betainc(world.extremes, world.extremes, np.linspace(0.0, 1.0, TOLD_LEVELS + 1))
+    return ToldBayes(levels, tuple(float(x) for x in np.diff(edges)), world.hazard, "redraw", explore)
 
 
 def policies() -> dict[str, Builder]:

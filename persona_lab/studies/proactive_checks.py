@@ -1,24 +1,18 @@
-"""What a promise is worth: risk control in the long run and after a drift, and stated confidence, on fresh people."""
+"""What a promise is worth: risk control in the long run and after a drift, on fresh people."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from persona_lab.feedback import Kind
 from persona_lab.metrics import proactive as metrics
 from persona_lab.metrics.pooled import pooled_ratio
-from persona_lab.policies.adaptive import AdaptiveBayes
-from persona_lab.policies.confidence import Calibrator, fit_isotonic
 from persona_lab.policies.risk import RiskControlled
 from persona_lab.policies.utilities import ACT
-from persona_lab.protocols import StreamPolicy
 from persona_lab.simulate.opportunities import (
     COST_SETTINGS,
-    STEPS,
     WORLDS,
     AcceptanceWorld,
     CostSetting,
@@ -91,77 +85,6 @@ def risk_cells(
                     }
                 )
     return pl.DataFrame(rows, infer_schema_length=None)
-
-
-class ConfidenceStudy(NamedTuple):
-    """Calibration on fresh people: ``worlds`` (one row per world and map), ``after`` a change by answers heard."""
-
-    worlds: pl.DataFrame
-    after: pl.DataFrame
-    calibrator: Calibrator
-
-
-def confidence_study(
-    *,
-    seed: int,
-    people: int,
-    training_seed: int,
-    training_people: int,
-    steps: int = STEPS,
-    policy: StreamPolicy | None = None,
-) -> ConfidenceStudy:
-    """Measure stated confidence raw, with one isotonic map for all worlds, and with a map per world.
-
-    ``person_deviation`` is the root mean square over people of (accepted - stated) in a perfect forecaster's standard
-    errors: 1 if nobody is systematically over- or underestimated.
-
-    Maps are fitted on other people (``training_seed``), on answered steps; scored on answered steps of fresh people.
-    """
-    if seed == training_seed:
-        raise ValueError("calibration fitted on the people that are scored: choose another training_seed.")
-    belief = policy or AdaptiveBayes()
-
-    def gather(key: int, count: int) -> dict[AcceptanceWorld, Play]:
-        found = {}
-        for world in WORLDS:
-            plays = [play(belief, world, s.costs, seed=key, people=count, steps=steps) for s in COST_SETTINGS]
-            found[world] = Play(*(np.concatenate(parts, axis=1) for parts in zip(*plays, strict=True)))
-        return found
-
-    training, fresh = gather(training_seed, training_people), gather(seed, people)
-
-    def fitted(plays: Sequence[Play]) -> Calibrator:
-        heard = [one.kind != Kind.SILENT for one in plays]
-        stated = np.concatenate([one.stated[here] for one, here in zip(plays, heard, strict=True)])
-        wanted = np.concatenate([one.wanted[here] for one, here in zip(plays, heard, strict=True)])
-        return fit_isotonic(stated, wanted)
-
-    shared = fitted(list(training.values()))
-    rows: list[tuple[object, ...]] = []
-    after = []
-    maps = {"raw": dict.fromkeys(WORLDS, Calibrator()), "one map": dict.fromkeys(WORLDS, shared)}
-    maps["a map per world"] = {world: fitted([training[world]]) for world in WORLDS}
-    for name, by_world in maps.items():
-        everyone = []
-        for world, seen in fresh.items():
-            stated = by_world[world](seen.stated)
-            heard = seen.kind != Kind.SILENT
-            found = metrics.calibration(stated=stated[heard], happened=seen.wanted[heard])
-            each = metrics.person_calibration(stated=stated, wanted=seen.wanted, kind=seen.kind)
-            spread = float(np.sqrt(np.mean(each["deviation"].to_numpy() ** 2)))
-            rows.append((name, world.name, found.ece.value, found.ece_perfect, found.brier.value, spread, found.ece.n))
-            everyone.append((stated[heard], seen.wanted[heard]))
-            if world.hazard > 0:
-                table = metrics.calibration_after_change(
-                    stated=stated, wanted=seen.wanted, kind=seen.kind, changed=seen.changed
-                )
-                after.append(table.with_columns(map=pl.lit(name), law=pl.lit(world.law)))
-        pooled = metrics.calibration(
-            stated=np.concatenate([s for s, _ in everyone]), happened=np.concatenate([y for _, y in everyone])
-        )
-        rows.append((name, "all", pooled.ece.value, pooled.ece_perfect, pooled.brier.value, None, pooled.ece.n))
-    columns = ["map", "world", "ece", "ece_perfect", "brier", "person_deviation", "n"]
-    return ConfidenceStudy(pl.DataFrame(rows, schema=columns, orient="row"), pl.concat(after), shared)
 
 
 def _after_drop(seen: Play, within: int) -> float | None:

@@ -1,0 +1,184 @@
+"""What has been proposed to one person and how they answered, kept as a value: belief, learnt boundary, earlier times.
+
+Boundaries are stated by the person and passed in; what is *learnt* from repeated declines lives here. State goes in and
+comes out, and is a function of the log alone: replaying the log gives the same decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from persona_lab.contracts import Acceptance, Boundaries, Move, Opportunity, ProactiveDecision
+from persona_lab.errors import InputError
+from persona_lab.events import STATUSES, LoggedEvent, read_answer
+from persona_lab.feedback import LANES, Kind
+from persona_lab.policies.acceptance_map import ACCEPTANCE_MAP
+from persona_lab.policies.adaptive import AdaptiveBayes
+from persona_lab.policies.boundaries import Braked, DeclineBrake, stated_permission
+from persona_lab.policies.calibrators import Calibrated
+from persona_lab.policies.clock import seconds_of
+from persona_lab.policies.confidence import Confidence, confidence
+from persona_lab.policies.decision import Advisor
+from persona_lab.policies.utilities import MOVES
+from persona_lab.protocols import StreamPolicy
+
+
+class Entry(NamedTuple):
+    """One line of a person's log of proposals.
+
+    Exactly one of three things happened in ``context`` at ``at``: the agent made a ``move`` (silence included: an
+    opportunity let pass), the person answered it (``kind``; SILENT once it has expired unanswered), or, with both None,
+    the person stated anew what they allow here, which clears what was learnt.
+    """
+
+    context: str
+    at: datetime
+    move: Move | None = None
+    kind: Kind | None = None
+
+
+class Standing(NamedTuple):
+    """One context: the policy's state, the brake's, the move that awaits an answer (None = none), answers so far."""
+
+    belief: Any
+    brake: Braked
+    open: Move | None
+    answers: tuple[int, ...]
+
+
+class Kept(NamedTuple):
+    """State of one person: a standing per context, and when anything was proposed in any context, oldest first."""
+
+    contexts: Mapping[str, Standing]
+    proposed: tuple[datetime, ...]
+    latest: datetime | None
+
+
+def _calibrated() -> StreamPolicy:
+    return Calibrated(AdaptiveBayes(), ACCEPTANCE_MAP)
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalKeeper:
+    """Keep the state that decisions about one person need, and decide.
+
+    Use it wherever an agent proposes to one person again and again; the lab's arrays do the same for many at once. Log
+    entries come in order of time. It fails where answers cannot be told apart by context: a second proposal in a
+    context closes the first as unanswered.
+
+    Parameters
+    ----------
+    policy
+        Belief of acceptance, one stream per context. Default: the adaptive belief, calibrated on other people.
+    brake
+        Turns repeated declines into a lower level, never a higher one.
+    advisor
+        Decides and says why.
+    """
+
+    policy: StreamPolicy = field(default_factory=_calibrated)
+    brake: DeclineBrake = field(default_factory=DeclineBrake)
+    advisor: Advisor = field(default_factory=Advisor)
+
+    def init(self) -> Kept:
+        """Return the state of somebody to whom nothing was ever proposed."""
+        return Kept({}, (), None)
+
+    def record(self, kept: Kept, entry: Entry) -> Kept:
+        """Return the state after one entry; ``kept`` stays as it was.
+
+        An answer without an open proposal counts as the answer to a suggestion made then (a log may hold answers only).
+
+        Raises
+        ------
+        InputError
+            If the entry has both a move and an answer, lies before the latest one, or its time has no zone.
+        """
+        seconds_of(entry.at)
+        if entry.move is not None and entry.kind is not None:
+            raise InputError("an entry is a move or an answer", value=entry.context, cure="Pass two entries.")
+        if kept.latest is not None and entry.at < kept.latest:
+            cure = "Sort the log by time; replay() does."
+            raise InputError("an entry lies before the latest one", value=entry.at.isoformat(), cure=cure)
+        here = kept.contexts.get(entry.context) or self._new()
+        proposed = kept.proposed
+        if entry.move is not None:
+            if here.open is not None:
+                here = self._learnt(here, here.open, Kind.SILENT)
+            if entry.move == Move.SILENT:
+                here = self._learnt(here, Move.SILENT, Kind.SILENT)
+            else:
+                here, proposed = here._replace(open=Move(entry.move)), (*proposed, entry.at)
+        elif entry.kind is not None:
+            if here.open is None:
+                proposed = (*proposed, entry.at)
+            here = self._learnt(here, here.open or Move.SUGGEST, Kind(entry.kind))
+        else:
+            here = here._replace(brake=self.brake.init(LANES))
+        return Kept({**kept.contexts, entry.context: here}, proposed, entry.at)
+
+    def replay(self, log: Iterable[Entry], *, as_of: datetime | None = None) -> Kept:
+        """Return the state after a log: entries in order of (time, arrival), those after ``as_of`` left out."""
+        kept = self.init()
+        for entry in sorted(log, key=lambda one: one.at):
+            if as_of is None or entry.at <= as_of:
+                kept = self.record(kept, entry)
+        return kept
+
+    def lowered(self, kept: Kept, context: str) -> int:
+        """Return by how many levels repeated declines have lowered what the person stated for a context, 0 to 2."""
+        here = kept.contexts.get(context)
+        return 0 if here is None else int(here.brake.lowered[0])
+
+    def acceptance(self, kept: Kept, context: str) -> Acceptance:
+        """Return the belief of acceptance in a context, arrays of shape (1,)."""
+        belief = (kept.contexts.get(context) or self._new()).belief
+        seen = self.policy.acceptance(belief, np.full(LANES, 0.5))
+        return Acceptance(*(np.asarray(part)[:1] for part in seen))
+
+    def decide(self, kept: Kept, opportunity: Opportunity, boundaries: Boundaries) -> ProactiveDecision:
+        """Decide about an opportunity under the stated boundaries and the learnt ones.
+
+        Raises
+        ------
+        InputError, ConfigurationError
+            As :meth:`~persona_lab.policies.decision.Advisor.advise`.
+        """
+        context = opportunity.context
+        return self.advisor.advise(
+            self.acceptance(kept, context), opportunity, boundaries, kept.proposed, lowered=self.lowered(kept, context)
+        )
+
+    def confidence(self, kept: Kept, context: str, boundaries: Boundaries, *, what: str) -> Confidence:
+        """Score the confidence in proactive moves in a context, from its answers, under the stated boundaries."""
+        here = kept.contexts.get(context) or self._new()
+        return confidence(here.answers, what=what, permission=stated_permission(boundaries, context))
+
+    def _new(self) -> Standing:
+        return Standing(self.policy.init(LANES), self.brake.init(LANES), None, ())
+
+    def _learnt(self, here: Standing, move: Move, kind: Kind) -> Standing:
+        """Return a standing after one opportunity has come to its end; one stream in a padded block."""
+        answered = np.full(LANES, kind, dtype=np.int8)
+        belief = self.policy.update(here.belief, np.full(LANES, MOVES.index(move), dtype=np.int8), answered)
+        return Standing(belief, self.brake.update(here.brake, answered), None, (*here.answers, int(kind)))
+
+
+def answers_of(events: Sequence[LoggedEvent]) -> tuple[Entry, ...]:
+    """Return the answers to proposals in a person's events, in order of (time, arrival).
+
+    An answer to a proposal is an outcome or a correction that says what became of it: ``metadata.status``, as in the
+    vendor's proactive examples. Events without one are about preferences or activity, and answer nothing.
+    """
+    found = []
+    for event in events:
+        status = str(event.metadata.get("status", "")).strip().lower()
+        answer = read_answer(event)
+        if event.type in ("outcome", "correction") and status in STATUSES and answer.kind is not None:
+            found.append(Entry(answer.context, event.timestamp, kind=Kind[answer.kind.upper()]))
+    return tuple(sorted(found, key=lambda one: one.at))
