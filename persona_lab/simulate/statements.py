@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ SEED = 7
 HELD_OUT_SHARE = 0.25
 PER_FAMILY = 12
 """Statements drawn per general family; an indirect family gives each of its templates once or twice."""
+
+MORE_PER_FAMILY = 24
+"""Further statements per training family that the packaged interpreter is fitted on."""
 
 FILE_NAME = "statements.csv"
 
@@ -55,20 +59,32 @@ def held_out_families() -> frozenset[str]:
 
 def statement_rows() -> list[Row]:
     """Return the whole data set, distinct texts only, in the order of the families."""
+    return _drawn("statements", PER_FAMILY, FAMILIES)
+
+
+def more_training_rows(per_family: int = MORE_PER_FAMILY) -> list[Row]:
+    """Return further statements of the training families, same templates and words, none of the data set's texts."""
+    held_out = held_out_families()
+    general = [family for family in FAMILIES if family.name not in held_out and family.context is None]
+    known = {_same(row.text) for row in statement_rows()}
+    return [row for row in _drawn("more statements", per_family, general) if _same(row.text) not in known]
+
+
+def _drawn(purpose: str, per_family: int, families: Sequence[Family]) -> list[Row]:
     held_out = held_out_families()
     pairs = [(context, option) for context, options in CONTEXTS.items() for option in options]
     rows: dict[str, Row] = {}
-    for number, family in enumerate(FAMILIES):
+    for number, family in enumerate(families):
         split = "test" if family.name in held_out else "train"
-        chance = generator(SEED, "statements", number)
+        chance = generator(SEED, purpose, number)
         order = [pairs[i] for i in chance.permutation(len(pairs))]
-        count = PER_FAMILY if family.context is None else 2 * len(family.templates)
+        count = per_family if family.context is None else 2 * len(family.templates)
         for place in range(count):
             context, option = _about(family, order[place % len(order)])
             said = render(chance, family, context, option, last_forms=split == "test")
             label = said.label
             rows.setdefault(
-                said.text.casefold().rstrip("."),
+                _same(said.text),
                 Row(
                     said.text,
                     label.context or "",
@@ -81,6 +97,10 @@ def statement_rows() -> list[Row]:
                 ),
             )
     return list(rows.values())
+
+
+def _same(text: str) -> str:
+    return text.casefold().rstrip(".")
 
 
 def build_statements(folder: Path) -> Path:
@@ -102,13 +122,15 @@ def read_statements(path: Path) -> list[Row]:
 
 
 def _wording(text: str, context: str, option: str) -> int:
+    """Return the number of the longest form that occurs; "answers in French" holds "French" too."""
     said = text.casefold()
     found = [
-        number
+        (len(phrase), number)
         for number, form in enumerate(forms_of(context, option))
-        if form.noun.casefold() in said or form.request.casefold() in said
+        for phrase in (form.noun, form.request)
+        if phrase.casefold() in said
     ]
-    return found[-1] if found else -1
+    return max(found)[1] if found else -1
 
 
 def _about(family: Family, drawn: tuple[str, str]) -> tuple[str, str]:

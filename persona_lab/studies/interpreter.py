@@ -16,7 +16,7 @@ from persona_lab.protocols import TextEncoder
 from persona_lab.randomness import generator
 from persona_lab.simulate.phrases import CONTEXTS
 from persona_lab.simulate.phrases_contexts import forms_of
-from persona_lab.simulate.statements import Row, statement_rows
+from persona_lab.simulate.statements import Row, more_training_rows, statement_rows
 from persona_lab.text.encoder import SentenceEncoder
 from persona_lab.text.fitting import Example, fit_interpreter
 from persona_lab.text.interpreter import TextInterpreter
@@ -57,9 +57,9 @@ def examples(rows: Sequence[Row]) -> list[Example]:
 
 
 def rebuild(path: Path = PACKAGED_MODEL, encoder: TextEncoder | None = None) -> Path:
-    """Fit on the training families and write the coefficients; the default writes the packaged file anew."""
-    encoder = encoder or SentenceEncoder()
-    save_model(fit_interpreter(examples([row for row in statement_rows() if row.split == "train"]), encoder), path)
+    """Fit on the training families and write the coefficients (minutes); the default writes the packaged file anew."""
+    rows = [row for row in statement_rows() if row.split == "train"] + more_training_rows()
+    save_model(fit_interpreter(examples(rows), encoder or SentenceEncoder()), path)
     return path
 
 

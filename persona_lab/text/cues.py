@@ -16,16 +16,21 @@ MARKERS: tuple[tuple[str, str], ...] = (
     (
         "past",
         r"\b(?:used to|no longer|not anymore|said|told|were great|had been|months with|years of"
-        r"|normally|usually|stopped lik\w+|outgrown|grown out of|done with|gave up|given up)\b",
+        r"|normally|usually|previously|until now|so far|stopped lik\w+|outgrown|grown out of|done with"
+        r"|gave up|given up)\b",
     ),
     ("forget", r"\b(?:forget|scrap|ignore|disregard|the old|as the usual|from)\b"),
     ("negation", r"\b(?:not|no|never|don'?t|doesn'?t|didn'?t|won'?t|can'?t|wouldn'?t|stop|avoid|without|hate)\b"),
-    ("but", r"\b(?:but|however|yet|and now|so|now|today|to(?= \w+ing| [a-z]+ (?:meet|remind)|(?=$)))\b"),
+    ("swap", r"\b(?:replac\w+|swap\w*|exchang\w+|trad(?:e|ing))\b"),
+    ("but", r"\b(?:but|however|yet|where|and now|so|now|today|to(?= \w+ing| [a-z]+ (?:meet|remind)|(?=$)))\b"),
     ("stop", r"[.,;:!?\u2014\u2013\u2026]"),
 )
 """Turns of a sentence, by class; the order breaks ties."""
 
 MARKER_CLASSES: tuple[str, ...] = ("start", *(name for name, _ in MARKERS))
+
+_SWAPPED_FOR = re.compile(r"\b(?:with|by|for|against)\b", re.IGNORECASE)
+"""After a swap these words bring in what is wanted: "replace email by chat"; elsewhere they turn nothing."""
 
 _MARKER = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in MARKERS), re.IGNORECASE)
 
@@ -107,18 +112,26 @@ def segments(text: str, most: int = 8) -> list[Segment]:
     flat = normalised(text)
     found: list[Segment] = []
     marker, start = "start", 0
-    for match in _MARKER.finditer(flat):
+    for match in _turns(flat):
         piece = flat[start : match.start()].strip()
         if words(piece) and len(found) < most - 1:
             found.append(Segment(marker, piece))
-            marker = str(match.lastgroup)
+            marker = match.lastgroup or "but"
         elif match.lastgroup != "stop" or marker == "start":
-            marker = str(match.lastgroup)
+            marker = match.lastgroup or "but"
         start = match.end()
     piece = flat[start:].strip()
     if words(piece) or not found:
         found.append(Segment(marker, piece or flat))
     return found
+
+
+def _turns(flat: str) -> list[re.Match[str]]:
+    """Return the turns in order; a swap brings one more, the next "with" or "by"."""
+    found = list(_MARKER.finditer(flat))
+    swaps = [match.end() for match in found if match.lastgroup == "swap"]
+    brought = [match for end in swaps if (match := _SWAPPED_FOR.search(flat, end))]
+    return sorted([*found, *brought], key=lambda match: match.start())
 
 
 def hours(text: str) -> tuple[float, float] | None:

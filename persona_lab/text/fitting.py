@@ -14,6 +14,7 @@ from persona_lab.protocols import TextEncoder
 from persona_lab.text.model import InterpreterModel, logit, softmax
 from persona_lab.text.pairs import (
     PAIR_FEATURES,
+    Candidates,
     Encoded,
     Pair,
     described,
@@ -21,13 +22,14 @@ from persona_lab.text.pairs import (
     head_chances,
     pair_features,
 )
+from persona_lab.text.quantities import typical
 
 FOLDS = 4
 HEAD_C = 5.0
 STANCE_C = 1.0
 """Inverse penalties, chosen by cross-validation over the training families."""
 
-PAIR_PENALTY = 1e-3
+PAIR_PENALTY = 1e-4
 PURE_MARKERS = frozenset({"start", "stop", "negation", "but"})
 """The head learns from statements without "instead of" and the like: those name one option."""
 
@@ -54,14 +56,25 @@ def fit_interpreter(examples: Sequence[Example], encoder: TextEncoder) -> Interp
     """
     encoded = encode_statements([example.text for example in examples], encoder)
     lexicon = sorted({(e.context, e.option) for e in examples if e.context is not None and e.option is not None})
-    pair_vectors = encoder.encode([described(pair) for pair in lexicon])
     families = sorted({example.family for example in examples})
     fold_of = {family: number % FOLDS for number, family in enumerate(families)}
     folds = np.array([fold_of[example.family] for example in examples])
     target = np.array([lexicon.index((e.context, e.option)) if e.context and e.option else -1 for e in examples])
     stances = np.array([example.stance.value for example in examples])
     weights = _family_weights(examples)
-    facts = _Facts(encoded, lexicon, pair_vectors, target, stances, weights)
+    pure = _pure(encoded)
+    amounts = [
+        typical([e.text for e, alone, own in zip(examples, pure, target, strict=True) if alone and own == number])
+        for number in range(len(lexicon))
+    ]
+    candidates = Candidates(
+        tuple(lexicon),
+        encoder.encode([described(pair) for pair in lexicon]),
+        np.arange(len(lexicon)),
+        np.zeros(len(lexicon), dtype=bool),
+        np.array(amounts),
+    )
+    facts = _Facts(encoded, lexicon, candidates, target, stances, weights)
 
     everyone = np.ones(len(examples), dtype=bool)
     features = np.zeros((len(examples), len(lexicon), PAIR_FEATURES))
@@ -69,16 +82,16 @@ def fit_interpreter(examples: Sequence[Example], encoder: TextEncoder) -> Interp
     for fold in range(FOLDS):
         part = _linear_parts(facts, folds != fold, encoder.name)
         for i in np.flatnonzero(folds == fold):
-            features[i] = _features(encoded[i], facts, part)
             stance_chance[i] = softmax(_stance_scores(encoded[i], part))
+            features[i] = _features(encoded[i], facts, part, stance_chance[i])
     # Half of the statements meet a head that never saw their words for the option: people have more words than a bank.
     wordings = np.array([example.wording for example in examples])
     strangers = (np.arange(len(examples)) % 2 == 1) & (wordings >= 0)
     for fold in range(FOLDS):
         part = _linear_parts(facts, ~((wordings % FOLDS == fold) & (wordings >= 0)), encoder.name)
         for i in np.flatnonzero(strangers & (wordings % FOLDS == fold)):
-            features[i] = _features(encoded[i], facts, part)
-    nameless = np.stack([_features(one, facts, None) for one in encoded])
+            features[i] = _features(encoded[i], facts, part, stance_chance[i])
+    nameless = np.stack([_features(one, facts, None, own) for one, own in zip(encoded, stance_chance, strict=True)])
 
     pair_chance = np.zeros((len(examples), len(lexicon)))
     for half in range(2):
@@ -96,7 +109,7 @@ def fit_interpreter(examples: Sequence[Example], encoder: TextEncoder) -> Interp
 class _Facts(NamedTuple):
     encoded: list[Encoded]
     lexicon: list[Pair]
-    pair_vectors: NDArray[np.float32]
+    candidates: Candidates
     target: NDArray[np.int64]
     stances: NDArray[np.str_]
     weights: NDArray[np.float64]
@@ -113,11 +126,10 @@ def _family_weights(examples: Sequence[Example]) -> NDArray[np.float64]:
 def _linear_parts(facts: _Facts, rows: NDArray[np.bool_], encoder: str) -> InterpreterModel:
     from sklearn.linear_model import LogisticRegression
 
-    pure = np.array([all(part.marker in PURE_MARKERS for part in one.parts) for one in facts.encoded])
-    chosen = rows & pure & (facts.target >= 0)
+    chosen = rows & _pure(facts.encoded) & (facts.target >= 0)
     head = LogisticRegression(C=HEAD_C, max_iter=300)
     head.fit(np.stack([one.vector for one in facts.encoded])[chosen], facts.target[chosen])
-    weights = np.zeros((len(facts.lexicon), facts.pair_vectors.shape[1]), dtype=np.float32)
+    weights = np.zeros((len(facts.lexicon), facts.candidates.vectors.shape[1]), dtype=np.float32)
     bias = np.full(len(facts.lexicon), -50.0, dtype=np.float32)
     weights[head.classes_], bias[head.classes_] = head.coef_, head.intercept_
     stance = LogisticRegression(C=STANCE_C, max_iter=2000)
@@ -125,6 +137,7 @@ def _linear_parts(facts: _Facts, rows: NDArray[np.bool_], encoder: str) -> Inter
     return InterpreterModel(
         encoder=np.array(encoder),
         lexicon=np.array(facts.lexicon),
+        amounts=facts.candidates.amounts,
         head_weights=weights,
         head_bias=bias,
         pair_weights=np.zeros(PAIR_FEATURES),
@@ -133,6 +146,10 @@ def _linear_parts(facts: _Facts, rows: NDArray[np.bool_], encoder: str) -> Inter
         stance_bias=np.asarray(stance.intercept_, dtype=np.float32),
         calibration=np.zeros(4),
     )
+
+
+def _pure(encoded: Sequence[Encoded]) -> NDArray[np.bool_]:
+    return np.array([all(part.marker in PURE_MARKERS for part in one.parts) for one in encoded])
 
 
 def stance_inputs(encoded: Sequence[Encoded]) -> NDArray[np.float64]:
@@ -145,11 +162,11 @@ def _stance_scores(one: Encoded, model: InterpreterModel) -> NDArray[np.float64]
     return scores
 
 
-def _features(one: Encoded, facts: _Facts, part: InterpreterModel | None) -> NDArray[np.float64]:
-    size = len(facts.lexicon)
-    known, nothing_new = np.full(size, part is not None), np.zeros(size, dtype=bool)
-    head = None if part is None else head_chances(one, part, np.arange(size))
-    return pair_features(one, facts.lexicon, facts.pair_vectors, head, known, nothing_new)
+def _features(
+    one: Encoded, facts: _Facts, part: InterpreterModel | None, stances: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    head = None if part is None else head_chances(one, part, facts.candidates.places)
+    return pair_features(one, facts.candidates, head, stances)
 
 
 def _fit_pairs(
@@ -174,7 +191,7 @@ def _fit_pairs(
         gradient = (weight[:, None] * chances).ravel() @ flat - weight @ hit
         return float(value + PAIR_PENALTY * w @ w), gradient + 2 * PAIR_PENALTY * w
 
-    found: Any = minimize(loss, np.zeros(inputs.shape[2]), jac=True, method="L-BFGS-B", options={"maxiter": 60})
+    found: Any = minimize(loss, np.zeros(inputs.shape[2]), jac=True, method="L-BFGS-B", options={"maxiter": 150})
     return np.asarray(found.x, dtype=np.float64)
 
 

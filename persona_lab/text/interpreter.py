@@ -18,7 +18,16 @@ from persona_lab.protocols import TextEncoder
 from persona_lab.text.cues import FEATURE_NAMES, cue_values, words
 from persona_lab.text.encoder import SentenceEncoder
 from persona_lab.text.model import InterpreterModel, load_model, logit, softmax
-from persona_lab.text.pairs import Encoded, Pair, described, encode_statements, head_chances, pair_features
+from persona_lab.text.pairs import (
+    Candidates,
+    Encoded,
+    Pair,
+    described,
+    encode_statements,
+    head_chances,
+    pair_features,
+)
+from persona_lab.text.quantities import quantities
 
 ACCEPTING = frozenset({"accepted", "accept", "approved", "positive", "confirmed", "kept"})
 REFUSING = frozenset({"declined", "decline", "rejected", "negative", "dismissed", "refused"})
@@ -101,16 +110,15 @@ class TextInterpreter:
             return []
         model = self.fitted
         encoded = encode_statements([plain(statement.text) for statement in statements], self.encoder)
-        candidates = _candidates(known, model, self.open_new)
+        candidates = _candidates(known, model, self.open_new, self.encoder)
         if not candidates.pairs:
             return [Meaning(np.zeros(0), np.zeros(3)) for _ in statements]  # nothing to mean: no two mean the same
-        vectors = self.encoder.encode([described(pair) for pair in candidates.pairs])
         names = [str(name) for name in model.stances]
         groups = ((Stance.WANTS, Stance.CHANGED_MIND), (Stance.DOES_NOT_WANT,), (Stance.ONLY_ONCE,))
         found: list[Meaning] = []
         for one, statement, stances in zip(encoded, statements, stance_chances(encoded, model), strict=True):
             context = _name(statement.metadata.get("context"))
-            scores = pair_scores(one, model, candidates, vectors)
+            scores = pair_scores(one, model, candidates, stances)
             outside = np.array([context not in (None, pair[0]) for pair in candidates.pairs])
             pairs = softmax(np.where(outside, scores - 50.0, scores))
             directions = np.array([sum(float(stances[names.index(s.value)]) for s in group) for group in groups])
@@ -124,11 +132,10 @@ class TextInterpreter:
             return []
         model = self.fitted
         encoded = encode_statements(texts, self.encoder)
-        candidates = _candidates(known, model, self.open_new)
-        vectors = self.encoder.encode([described(pair) for pair in candidates.pairs])
+        candidates = _candidates(known, model, self.open_new, self.encoder)
         stances = stance_chances(encoded, model)
         return [
-            self._decide(one, field, chances, candidates, vectors)
+            self._decide(one, field, chances, candidates)
             for one, field, chances in zip(encoded, fields, stances, strict=True)
         ]
 
@@ -137,8 +144,7 @@ class TextInterpreter:
         one: Encoded,
         fields: _Fields,
         stances: NDArray[np.float64],
-        candidates: _Candidates,
-        vectors: NDArray[np.float32],
+        candidates: Candidates,
     ) -> Interpretation:
         model = self.fitted
         stance, stance_chance = _stance(stances, model, fields)
@@ -155,7 +161,7 @@ class TextInterpreter:
             return Interpretation(
                 fields.context, fields.option, stance, _confidence(model, stance_chance, 1.0, False), False
             )
-        scores = pair_scores(one, model, candidates, vectors)[allowed]
+        scores = pair_scores(one, model, candidates, stances)[allowed]
         chances = softmax(scores)
         best = int(chances.argmax())
         context, option = candidates.pairs[allowed[best]]
@@ -181,12 +187,6 @@ class _Fields(NamedTuple):
         return None not in (self.context, self.option, self.stance)
 
 
-class _Candidates(NamedTuple):
-    pairs: tuple[Pair, ...]
-    places: NDArray[np.int64]
-    new: NDArray[np.bool_]
-
-
 def stance_chances(encoded: Sequence[Encoded], model: InterpreterModel) -> NDArray[np.float64]:
     """Return (statements, stances) probabilities, in the order of ``model.stances``."""
     inputs = np.stack([np.concatenate([one.cues, one.vector]) for one in encoded])
@@ -194,11 +194,11 @@ def stance_chances(encoded: Sequence[Encoded], model: InterpreterModel) -> NDArr
 
 
 def pair_scores(
-    one: Encoded, model: InterpreterModel, candidates: _Candidates, vectors: NDArray[np.float32]
+    one: Encoded, model: InterpreterModel, candidates: Candidates, stances: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return (pairs,) scores of the conditional logit."""
     head = head_chances(one, model, candidates.places)
-    features = pair_features(one, candidates.pairs, vectors, head, candidates.places >= 0, candidates.new)
+    features = pair_features(one, candidates, head, stances)
     scores: NDArray[np.float64] = features @ model.pair_weights - OPENING_BIAS * candidates.new
     return scores
 
@@ -208,17 +208,19 @@ def _packaged() -> InterpreterModel:
     return load_model()
 
 
-def _candidates(known: Mapping[str, Sequence[str]], model: InterpreterModel, open_new: bool) -> _Candidates:
+def _candidates(
+    known: Mapping[str, Sequence[str]], model: InterpreterModel, open_new: bool, encoder: TextEncoder
+) -> Candidates:
     own = [(context, option) for context, options in known.items() for option in options]
     lexicon: list[Pair] = [(str(context), str(option)) for context, option in model.lexicon]
     extra = [pair for pair in lexicon if pair not in set(own)] if open_new else []
     place = {pair: number for number, pair in enumerate(lexicon)}
     pairs = (*own, *extra)
-    return _Candidates(
-        pairs,
-        np.array([place.get(pair, -1) for pair in pairs], dtype=np.int64),
-        np.arange(len(pairs)) >= len(own),
-    )
+    places = np.array([place.get(pair, -1) for pair in pairs], dtype=np.int64)
+    amounts = np.array([quantities(option) for _, option in pairs], dtype=np.float64).reshape(-1, 2)
+    amounts[places >= 0] = model.amounts[places[places >= 0]]
+    vectors = encoder.encode([described(pair) for pair in pairs])
+    return Candidates(pairs, vectors, places, np.arange(len(pairs)) >= len(own), amounts)
 
 
 def _from_metadata(statement: Statement) -> _Fields:

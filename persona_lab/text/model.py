@@ -23,6 +23,8 @@ class InterpreterModel(NamedTuple):
         Name of the encoder that the coefficients belong to, shape ().
     lexicon
         (L, 2) names of the contexts and options met in training.
+    amounts
+        (L, 2): how long and how often, typical of each option (log minutes, NaN where nothing is).
     head_weights, head_bias
         (L, d) and (L,): multinomial logistic regression from an embedding to the lexicon.
     pair_weights
@@ -37,6 +39,7 @@ class InterpreterModel(NamedTuple):
 
     encoder: NDArray[np.str_]
     lexicon: NDArray[np.str_]
+    amounts: NDArray[np.float64]
     head_weights: NDArray[np.float32]
     head_bias: NDArray[np.float32]
     pair_weights: NDArray[np.float64]
