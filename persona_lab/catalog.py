@@ -14,8 +14,10 @@ from persona_lab.detectors.glr import Glr
 from persona_lab.detectors.option_shift import OptionShift
 from persona_lab.detectors.page_hinkley import PageHinkley
 from persona_lab.detectors.shiryaev import ShiryaevRoberts
+from persona_lab.policies.acceptance_map import ACCEPTANCE_MAP
 from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.baselines import Fixed
+from persona_lab.policies.calibrators import Calibrated
 from persona_lab.policies.expected_utility import DiscountedBeta
 from persona_lab.policies.risk import RiskControlled
 from persona_lab.policies.thresholds import ApprovalRule
@@ -105,6 +107,7 @@ POLICIES: dict[str, StreamPolicy] = {
     "approval-three-way": ApprovalRule("three_way"),
     "discounted-beta": DiscountedBeta(),
     "adaptive-bayes": AdaptiveBayes(),
+    "adaptive-bayes-calibrated": Calibrated(AdaptiveBayes(), ACCEPTANCE_MAP),
     "risk-controlled": RiskControlled(alpha=0.05),
 }
 """Proactive policies; the controls and the vendor's three readings first."""

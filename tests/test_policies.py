@@ -12,8 +12,8 @@ from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import LANES, Kind
 from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.baselines import Fixed
-from persona_lab.policies.choices import ChoicePredictor, PastDecision
 from persona_lab.policies.calibrators import Calibrated, Calibrator, fit_beta, fit_isotonic
+from persona_lab.policies.choices import ChoicePredictor, PastDecision
 from persona_lab.policies.confidence import confidence
 from persona_lab.policies.expected_utility import DiscountedBeta, normal_quantile
 from persona_lab.policies.goals import Goal, emerging, need, ordered, urgency
@@ -36,6 +36,7 @@ POLICIES = [
     ToldBayes((0.05, 0.85), (0.5, 0.5), 0.01, "toggle"),
     ToldBayes((0.2, 0.5, 0.8), (0.3, 0.3, 0.4), 0.01, "redraw", "thompson"),
     AdaptiveBayes(),
+    Calibrated(DiscountedBeta(), Calibrator((0.0, 0.5, 1.0), (0.1, 0.6, 0.9))),
     RiskControlled(DiscountedBeta(), alpha=0.1),
     RiskControlled(),
 ]

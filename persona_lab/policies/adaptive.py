@@ -87,13 +87,13 @@ class AdaptiveBayes:
 
     levels: int = 11
     extremes: float = 0.4
-    hazards: tuple[float, ...] = (0.002, 0.014)
+    hazards: tuple[float, ...] = (0.003, 0.014)
     hazard_prior: tuple[float, ...] = (0.35, 0.65)
     own_share: float = 0.6
     own_prior: float = 20.0
-    habits_prior: float = 0.5
+    habits_prior: float = 0.65
     habit_levels: int = 8
-    habit_gap: float = 0.5
+    habit_gap: float = 0.6
     chance: float = 0.15
 
     def __post_init__(self) -> None:
