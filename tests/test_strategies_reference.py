@@ -10,15 +10,13 @@ from persona_lab.feedback import LANES, feedback
 from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.people import live
 from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
+from persona_lab.studies.compared import grown, mean_difference, mean_ratio
 from persona_lab.studies.reference import (
     CELLS,
     RATIOS,
     WEIGHT_CELLS,
     WEIGHT_RATIOS,
     WORST,
-    grown,
-    mean_difference,
-    mean_ratio,
     reproduce,
     worst_beside_published,
 )
@@ -65,35 +63,51 @@ def test_batch_equals_one_at_a_time_equals_the_replay_of_the_log(name: str) -> N
 
 
 def test_people_are_added_until_the_ratio_is_known_or_there_are_enough() -> None:
-    cell, rules = SCENARIOS["fast_noise10_v1"], {"ewma-0.3": STRATEGIES["ewma-0.3"]}
-    sure = grown(cell, rules, seed=4, precision=0.004, most=2_000, batch=100)
-    error = sure.ratio("ewma-0.3").standard_error
-    assert error is not None
-    assert error <= 0.004
-    people = sure.best.errors.size
-    assert 100 < people < 2_000
-    fewer = grown(cell, rules, seed=4, precision=0.0, most=people - 100, batch=1_000).ratio("ewma-0.3")
-    assert fewer.n == people - 100
-    assert fewer.standard_error is not None
-    assert fewer.standard_error > 0.004  # it stopped as soon as it knew
-    assert grown(cell, rules, seed=4, precision=0.0, most=people, batch=64).best.errors.tolist() == (
-        sure.best.errors.tolist()
-    )
+    cell = SCENARIOS["fast_exceptions_noise10_v1"]
+    rules = {name: STRATEGIES[name] for name in ("ewma-0.2", "running-count")}
+    sure = grown(cell, rules, seed=4, precision=0.008, most=2_000, batch=100)
+    people = {name: sure.ratio(name).n for name in rules}
+    assert people["ewma-0.2"] == 100 < people["running-count"] < 2_000  # each stops as soon as it is known
+    for name, n in people.items():
+        ratio = sure.ratio(name)
+        assert ratio.standard_error <= 0.008 * ratio.value
+        fewer = grown(cell, {name: rules[name]}, seed=4, precision=0.0, most=n // 2, batch=64).ratio(name)
+        assert fewer.n == n // 2
+        if name == "running-count":
+            assert fewer.standard_error > 0.008 * fewer.value
+    again = grown(cell, rules, seed=4, precision=0.0, most=people["running-count"], batch=64)
+    assert again.rules["running-count"].made == pytest.approx(sure.rules["running-count"].made)
+
+
+@pytest.mark.parametrize("cell", ["fast_noise10_v1", "slow_exceptions_noise25_v1", "recurring_noise10_v1"])
+def test_expected_errors_have_the_mean_of_the_counted_ones_and_less_variance(cell: str) -> None:
+    rules = {name: STRATEGIES[name] for name in ("last-write-wins", "ewma-0.3", "reset-on-alarm")}
+    found = grown(SCENARIOS[cell], rules, seed=9, precision=0.0, most=600, batch=600)
+    assert found.expected
+    for own in (*found.rules.values(), found.best):
+        gap = own.made - own.counted
+        assert abs(gap.mean()) < 3.5 * gap.std() / np.sqrt(600)
+        assert own.made.sum() != own.counted.sum()
+    lww, best = found.rules["last-write-wins"], found.best
+    spread = [np.var(a - a.sum() / b.sum() * b) for a, b in ((lww.made, best.made), (lww.counted, best.counted))]
+    assert spread[0] < 0.6 * spread[1]
+    gradual = grown(SCENARIOS["gradual_noise10_v1"], {"ewma-0.3": STRATEGIES["ewma-0.3"]}, seed=9, most=8, batch=8)
+    assert not gradual.expected
+    assert gradual.rules["ewma-0.3"].made.tolist() == gradual.rules["ewma-0.3"].counted.tolist()
 
 
 def test_the_mean_over_cells_takes_a_person_as_one_cluster() -> None:
     cell, rules = SCENARIOS["fast_noise10_v1"], {name: STRATEGIES[name] for name in ("ewma-0.1", "ewma-0.3")}
     found = grown(cell, rules, seed=4, precision=0.0, most=200)
     alone = found.ratio("ewma-0.3").standard_error
-    assert alone is not None
     # The same people twice are no more evidence than once; a person against itself is none at all.
-    assert mean_ratio([(found, "ewma-0.3")] * 2).standard_error == pytest.approx(alone, rel=0.01)
+    assert mean_ratio([(found, "ewma-0.3")] * 2).standard_error == pytest.approx(alone)
     same = mean_difference([found], "ewma-0.3", "ewma-0.3")
     assert (same.value, same.standard_error) == (0.0, 0.0)
     apart = mean_difference([found], "ewma-0.1", "ewma-0.3")
-    spread = [found.tallies[name].errors - found.ratio(name).value * found.best.errors for name in rules]
-    bootstrap = np.std(spread[0] - spread[1], ddof=1) * np.sqrt(200) / found.best.errors.sum()
-    assert apart.standard_error == pytest.approx(bootstrap, rel=1e-9)
+    spread = [found.rules[name].made - found.ratio(name).value * found.best.made for name in rules]
+    by_hand = np.std(spread[0] - spread[1], ddof=1) * np.sqrt(200) / found.best.made.sum()
+    assert apart.standard_error == pytest.approx(by_hand)
 
 
 def test_worst_figures_are_set_beside_the_published_ones() -> None:

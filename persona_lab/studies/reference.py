@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from persona_lab.feedback import FloatArray
+from persona_lab.feedback import FloatArray, IntArray
 from persona_lab.measurement import Measurement
-from persona_lab.metrics.tracking import Tally, error_rate, join, ratio_to_limit, regret, tally
+from persona_lab.metrics.pooled import pooled_ratio
+from persona_lab.metrics.tracking import Tally, join, tally
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.simulate.limit import limit
 from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.people import Lives, live
 from persona_lab.simulate.scenarios import Scenario
+from persona_lab.studies.compared import Compared, grown
 
 CELLS = (
     "stable_noise10_v1",
@@ -64,11 +64,6 @@ WORST: dict[str, tuple[float, float]] = {
 }
 """Worst ratio and worst regret per 100 over the 27 cells of the core suite, same table, one decimal."""
 
-PRECISION = 0.01
-MOST = 10_000
-"""People are added to a cell until every ratio has this standard error, or there are ``MOST`` of them."""
-
-
 WEIGHT_CELLS = (
     "slow_weights_informative_v1",
     "slow_weights_shuffled_v1",
@@ -102,22 +97,6 @@ class Reproduction(NamedTuple):
     people: int
     z: float
     regret: float | None
-
-
-class Compared(NamedTuple):
-    """Rules and the limit on the same people of one scenario: errors by user; ``best`` is the limit's."""
-
-    scenario: Scenario
-    tallies: dict[str, Tally]
-    best: Tally
-
-    def ratio(self, rule: str) -> Measurement:
-        """Return a rule's errors as a multiple of the limit's."""
-        return ratio_to_limit(counts=self.tallies[rule], limit=self.best)
-
-    def regret(self, rule: str) -> Measurement:
-        """Return a rule's extra errors per 100."""
-        return regret(counts=self.tallies[rule], limit=self.best)
 
 
 def compare(
@@ -159,50 +138,6 @@ def compare(
     return {name: join(tallies) for name, tallies in parts.items()}, join(told) if told else None
 
 
-def grown(
-    scenario: Scenario,
-    strategies: Mapping[str, UpdateStrategy],
-    *,
-    seed: int,
-    precision: float = PRECISION,
-    most: int = MOST,
-    batch: int = 2048,
-) -> Compared:
-    """Compare rules with the limit, adding people until the ratios are known.
-
-    Parameters
-    ----------
-    scenario, strategies, seed
-        As in :func:`compare`.
-    precision, most
-        Stop when every rule's ratio has this standard error (absolute, which for ratios above 1 is the stricter
-        reading of "1 %"), or at this many people.
-    batch
-        People added at a time.
-
-    Raises
-    ------
-    ValueError
-        If the scenario has no limit.
-    """
-    parts: dict[str, list[Tally]] = {name: [] for name in strategies}
-    told: list[Tally] = []
-    users = 0
-    while True:
-        added = min(batch, most - users)
-        tallies, best = compare(scenario, strategies, seed=seed, users=added, first=users)
-        if best is None:
-            raise ValueError(f"{scenario.id} has no limit.")
-        users += added
-        told.append(best)
-        for name in strategies:
-            parts[name].append(tallies[name])
-        found = Compared(scenario, {name: join(some) for name, some in parts.items()}, join(told))
-        errors = [found.ratio(name).standard_error for name in strategies]
-        if users >= most or all(error is not None and error <= precision for error in errors):
-            return found
-
-
 def reproduce(
     scenarios: Sequence[Scenario], strategies: Mapping[str, UpdateStrategy], *, seed: int, users: int
 ) -> list[Reproduction]:
@@ -217,19 +152,22 @@ def reproduce(
 def beside_published(found: Compared) -> list[Reproduction]:
     """Return every published figure of a cell beside ours, the limit's own error included.
 
-    ``z`` takes the published figure's standard error from ours, scaled to its 5,000 people.
+    The published figures counted errors: ``z`` takes their standard error from errors counted here, scaled to their
+    5,000 people.
     """
     cell, rows = found.scenario.id, []
-    rate, told = error_rate(counts=found.best), _published(found.scenario.id, "limit")
+    rate, told = found.limit_error(), _published(found.scenario.id, "limit")
     if told is not None and rate.value is not None and rate.standard_error is not None:
         percent, error = 100.0 * rate.value, 100.0 * rate.standard_error
-        z = _distance(percent, told, error, rate.n, digit=_digit(told))
+        theirs = 100.0 * _published_error(found.best.counted, found.best.scored)
+        z = _distance(percent, told, error, theirs, digit=_digit(told))
         rows.append(Reproduction(cell, "limit", told, percent, error, rate.n, z, 0.0))
-    for name in found.tallies:
+    for name, own in found.rules.items():
         ours, published = found.ratio(name), _published(cell, name)
         if published is None or ours.value is None or ours.standard_error is None:
             continue
-        z = _distance(ours.value, published, ours.standard_error, ours.n, digit=_digit(published))
+        theirs = _published_error(own.counted, found.best.counted[: ours.n])
+        z = _distance(ours.value, published, ours.standard_error, theirs, digit=_digit(published))
         extra = found.regret(name).value
         rows.append(Reproduction(cell, name, published, ours.value, ours.standard_error, ours.n, z, extra))
     return rows
@@ -238,57 +176,32 @@ def beside_published(found: Compared) -> list[Reproduction]:
 def worst_beside_published(cells: Sequence[Compared]) -> list[Reproduction]:
     """Return the published worst ratio and worst regret of each rule over the whole core suite beside ours."""
     rows = []
-    for name, published in WORST.items():
-        for figure, told in zip(("ratio", "regret"), published, strict=True):
-            measured: list[Measurement] = [getattr(cell, figure)(name) for cell in cells]
-            worst = max((m for m in measured if m.value is not None), key=lambda m: m.value or 0.0)
-            value, error = worst.value or 0.0, worst.standard_error or 0.0
-            z = _distance(value, told, error, worst.n, digit=10.0 * ROUNDING)
-            rows.append(Reproduction(f"worst {figure} of {len(cells)}", name, told, value, error, worst.n, z, None))
+    for name, (ratio, extra) in WORST.items():
+        worst = max((cell for cell in cells if cell.ratio(name).value is not None), key=lambda c: _of(c.ratio(name)))
+        people = len(worst.rules[name].made)
+        theirs = _published_error(worst.rules[name].counted, worst.best.counted[:people])
+        rows.append(_worst(f"worst ratio of {len(cells)}", name, ratio, worst.ratio(name), theirs))
+        sorest = max(cells, key=lambda cell: _of(cell.regret(name)))
+        own = sorest.rules[name]
+        theirs = _published_error(100.0 * (own.counted - sorest.best.counted[: len(own.made)]), own.scored)
+        rows.append(_worst(f"worst regret of {len(cells)}", name, extra, sorest.regret(name), theirs))
     return rows
 
 
-def mean_ratio(pairs: Iterable[tuple[Compared, str]]) -> Measurement:
-    """Return the arithmetic mean of ratios over cells; the standard error takes a person as one cluster.
-
-    Cells share the luck of a person, so their errors are not independent: the linearised residuals of a person are
-    added up over the cells before they are squared. Cells where the ratio is undefined are left out; n = cells.
-    """
-    values, residuals = [], []
-    for found, rule in pairs:
-        value = found.ratio(rule).value
-        if value is not None:
-            values.append(value)
-            residuals.append(_influence(found, rule, value))
-    error = _clustered(residuals) / max(len(values), 1)
-    return Measurement(float(np.mean(values)), error, len(values))
+def _of(figure: Measurement) -> float:
+    return -math.inf if figure.value is None else figure.value
 
 
-def mean_difference(cells: Sequence[Compared], left: str, right: str) -> Measurement:
-    """Return the mean over cells of the ratio of ``left`` less that of ``right``, same people, a person one cluster."""
-    values, residuals = [], []
-    for found in cells:
-        a, b = found.ratio(left).value, found.ratio(right).value
-        if a is not None and b is not None:
-            values.append(a - b)
-            residuals.append(_influence(found, left, a) - _influence(found, right, b))
-    return Measurement(float(np.mean(values)), _clustered(residuals) / max(len(values), 1), len(values))
+def _worst(figure: str, rule: str, published: float, ours: Measurement, theirs: float) -> Reproduction:
+    value, error = ours.value or 0.0, ours.standard_error or 0.0
+    z = _distance(value, published, error, theirs, digit=10.0 * ROUNDING)
+    return Reproduction(figure, rule, published, value, error, ours.n, z, None)
 
 
-def _influence(found: Compared, rule: str, ratio: float) -> FloatArray:
-    """Return what each person adds to a ratio, (users,), linearised."""
-    top, bottom = found.tallies[rule].errors, found.best.errors
-    share: FloatArray = (top - ratio * bottom) / float(bottom.sum())
-    return share
-
-
-def _clustered(residuals: Sequence[FloatArray]) -> float:
-    """Return the standard error of a sum over cells whose first people are the same ones."""
-    people = max(len(residual) for residual in residuals)
-    total = np.zeros(people)
-    for residual in residuals:
-        total[: len(residual)] += residual
-    return float(np.sqrt((total**2).sum() * people / (people - 1)))
+def _published_error(numerator: FloatArray, denominator: FloatArray | IntArray) -> float:
+    """Return the standard error that a pooled ratio of counts has over the published figures' people."""
+    found = pooled_ratio(numerator=numerator, denominator=denominator, undefined_because="nothing was counted")
+    return (found.standard_error or 0.0) * math.sqrt(found.n / REFERENCE_USERS)
 
 
 def tallied(scenario: Scenario, lives: Lives, rule: UpdateStrategy, *, seed: int, users: tuple[int, int]) -> Tally:
@@ -311,7 +224,7 @@ def _digit(published: float) -> float:
     return ROUNDING if published < 10.0 or round(published, 1) != published else 10.0 * ROUNDING
 
 
-def _distance(value: float, published: float, standard_error: float, users: int, *, digit: float) -> float:
+def _distance(value: float, published: float, ours: float, theirs: float, *, digit: float) -> float:
     """Return the distance beyond rounding, in standard errors of the difference."""
-    both = max(standard_error * math.sqrt(1.0 + users / REFERENCE_USERS), TINY)
+    both = max(math.hypot(ours, theirs), TINY)
     return math.copysign(max(0.0, abs(value - published) - digit) / both, value - published)

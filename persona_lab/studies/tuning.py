@@ -17,16 +17,15 @@ from persona_lab.datasets.streams import Streams, streams_of
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, select
 from persona_lab.metrics.forecast import CLIP
-from persona_lab.metrics.tracking import ratio_to_limit, regret
+from persona_lab.metrics.tracking import FEWEST_LIMIT_ERRORS
 from persona_lab.protocols import UpdateStrategy
-from persona_lab.simulate.limit import limit
-from persona_lab.simulate.people import live
+from persona_lab.simulate.limit import no_limit
 from persona_lab.simulate.scenarios import Scenario
 from persona_lab.strategies import population_bayes
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
 from persona_lab.strategies.rate_filter import RateFilter, fit_rates
+from persona_lab.studies.compared import Judge
 from persona_lab.studies.knobs import Knob, changed, knobs_of, read
-from persona_lab.studies.reference import tallied
 from persona_lab.studies.targets import other_people
 
 COARSE = 9
@@ -172,24 +171,25 @@ def search(
 
 
 def _people_loss(training: TrainingPeople) -> Callable[[UpdateStrategy], float]:
-    people = (0, training.users)
-    cells = []
-    for scenario in training.scenarios:
-        lives = live(scenario, seed=training.seed, users=people)
-        best = limit(scenario, lives).strategy
-        if best is not None:
-            cells.append((scenario, lives, tallied(scenario, lives, best, seed=training.seed, users=people)))
-    measure = regret if training.objective == "mean_regret" else ratio_to_limit
+    judges = [
+        Judge(scenario, seed=training.seed, users=(0, training.users))
+        for scenario in training.scenarios
+        if no_limit(scenario.channel) is None
+    ]
+    # Expected errors are never 0; counted ones tell nothing where the limit made few.
+    judges = [judge for judge in judges if judge.expected or judge.best.made.sum() >= FEWEST_LIMIT_ERRORS]
+    if not judges:
+        raise ConfigurationError("TrainingPeople", "users", training.users, "enough people for 200 limit errors")
 
     def loss(strategy: UpdateStrategy) -> float:
         values = []
-        for scenario, lives, told in cells:
-            counts = tallied(scenario, lives, strategy, seed=training.seed, users=people)
-            value = measure(counts=counts, limit=told).value
-            if value is not None:
-                values.append(value)
-        if not values:
-            raise ConfigurationError("TrainingPeople", "users", training.users, "enough people for 200 limit errors")
+        for judge in judges:
+            own, best = judge.errors(strategy), judge.best
+            extra, scored = float(own.made.sum() - best.made.sum()), float(own.scored.sum())
+            if training.objective == "mean_regret":
+                values.append(100.0 * extra / scored)
+            else:
+                values.append(1.0 + extra / float(best.made.sum()))
         return max(values) if training.objective == "worst_ratio" else float(np.mean(values))
 
     return loss
