@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
+from benchmarks.evidence import bayes, bayes_choices, bayes_prior
 from persona_lab.catalog import STRATEGIES
 from persona_lab.cli import main
 from persona_lab.cli.listing import PARTS
@@ -14,7 +15,7 @@ from persona_lab.errors import ConfigurationError
 from persona_lab.simulate.scenarios import SCENARIOS
 from persona_lab.strategies.ewma import Ewma
 from persona_lab.studies import runner
-from persona_lab.studies.plan import StudyPlan
+from persona_lab.studies.plan import TRAINING_SEEDS, StudyPlan
 from persona_lab.studies.runner import run_study
 from persona_lab.studies.statistics import bootstrap_ratio, holm, paired_difference
 
@@ -101,6 +102,7 @@ def test_plans_refuse_what_cannot_be_run(change):
         (["--strategy", "limit"], "always run"),
         (["--scenario-file", "absent.toml"], "no such file"),
         (["--seed", str(2**63)], "not in the range"),
+        (["--seed", "4001"], "training people"),
     ],
 )
 def test_the_command_says_what_is_wrong(arguments, says, tmp_path):
@@ -108,6 +110,15 @@ def test_the_command_says_what_is_wrong(arguments, says, tmp_path):
     assert ran.exit_code == 2
     assert says in ran.output
     assert not (tmp_path / "out").exists()
+
+
+def test_nobody_is_scored_who_taught_the_priors_that_ship():
+    taught = {bayes.FIT_SEED, bayes_prior.SEED, bayes_choices.TRAINING_SEED}
+    assert taught == set(TRAINING_SEEDS)
+    for seed in taught:
+        with pytest.raises(ConfigurationError, match="training people"):
+            plan(seed=seed)
+    assert not taught & {bayes.SCORE_SEED, bayes_prior.TEST_SEED, plan().seed, 0}
 
 
 @pytest.mark.parametrize(

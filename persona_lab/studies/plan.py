@@ -22,6 +22,14 @@ ALL = "all"
 MOST_SEED = 2**63 - 1
 """Records keep the seed as a 64-bit integer."""
 
+TRAINING_SEEDS = {
+    777: "consent and silence of the catalogue's Bayes rules were weighed on them",
+    4_001: "the prior of population-bayes was learnt from them",
+    20_260_101: "the prior of hierarchical-bayes was learnt from them",
+}
+"""Seeds whose people taught something that the package ships: no study scores anyone on them. People are numbered from
+0 under every seed, so the seed alone says whether these are the same ones."""
+
 LAST_WRITE_WINS = "last-write-wins"
 
 CONTROLS = (
@@ -48,7 +56,7 @@ class StudyPlan:
     users
         People per scenario, at least 2.
     seed
-        Luck; the same seed gives the same bytes.
+        Luck; the same seed gives the same bytes. Those of ``TRAINING_SEEDS`` are refused.
     interactions
         Interactions per person, None = the scenario's own.
     frontier
@@ -86,6 +94,9 @@ class StudyPlan:
             raise ConfigurationError("StudyPlan", "interactions", self.interactions, "at least 1")
         if not 0 <= self.seed <= MOST_SEED:
             raise ConfigurationError("StudyPlan", "seed", self.seed, f"a whole number from 0 to {MOST_SEED}")
+        if self.seed in TRAINING_SEEDS:
+            expected = f"any other seed: these are training people, {TRAINING_SEEDS[self.seed]}"
+            raise ConfigurationError("StudyPlan", "seed", self.seed, expected)
         ids = [scenario.id for scenario in self.scenarios]
         if len(set(ids)) != len(ids):
             raise ConfigurationError("StudyPlan", "scenarios", ids, "each scenario once")
