@@ -193,16 +193,58 @@ def test_learnt_boundaries_only_lower_the_stated_ones(opportunity, stated, lower
     assert ceiling_for(opportunity, stated, lowered=lowered).move[0] <= plain
 
 
-@given(opportunities, boundaries)
-@settings(max_examples=100, deadline=None)
-def test_next_allowed_is_allowed_and_inside_the_window(opportunity, stated):
-    later = next_allowed(opportunity, stated)
-    if later is None:
-        assert ceiling_for(opportunity, stated).move[0] == SILENT
-    else:
-        assert opportunity.at <= later <= opportunity.at + opportunity.window
-        moved = Opportunity("u", opportunity.context, "x", later, timedelta(0))
-        assert ceiling_for(moved, stated).move[0] > SILENT
+@given(
+    opportunities,
+    boundaries,
+    st.lists(st.timedeltas(timedelta(hours=-6), timedelta(1)), max_size=3),
+    st.lists(st.floats(0, 1), min_size=8, max_size=8),
+)
+@settings(max_examples=150, deadline=None)
+def test_next_allowed_is_the_first_allowed_moment_of_the_window(opportunity, stated, ages, shares):
+    earlier = [opportunity.at - age for age in ages]
+
+    def allowed(at):
+        return ceiling_for(Opportunity("u", opportunity.context, "x", at, timedelta(0)), stated, earlier).move[0]
+
+    later = next_allowed(opportunity, stated, earlier)
+    stop = opportunity.at + opportunity.window if later is None else later
+    assert opportunity.at <= stop <= opportunity.at + opportunity.window
+    if later is not None:
+        assert allowed(later) > SILENT
+    # Nothing before it: anywhere in between, and just before it (exact to the second).
+    before = [opportunity.at + share * (stop - opportunity.at) for share in shares]
+    if later is not None and later - opportunity.at > timedelta(seconds=1):
+        before.append(later - timedelta(seconds=1.001))
+    for at in before:
+        if at < stop:
+            assert allowed(at) == SILENT, at
+
+
+def test_next_allowed_is_exact_where_a_cooldown_a_snooze_or_an_hour_ends():
+    at = datetime(2026, 3, 2, 8, 7, 31, tzinfo=UTC)
+    chance = Opportunity("u", "a", "x", at, timedelta(hours=4))
+    cooling = Boundaries(cooldown=timedelta(minutes=50))
+    assert next_allowed(chance, cooling, [at - timedelta(minutes=3)]) == at + timedelta(minutes=47)
+    snoozed = Boundaries(snoozed_until=at + timedelta(seconds=77))
+    assert next_allowed(chance, snoozed) == at + timedelta(seconds=77)
+    kolkata = Boundaries("Asia/Kolkata", hours=((15, 16),))
+    assert next_allowed(chance, kolkata) == datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    # 29 March 2026: two to three does not exist in Berlin; 25 October it comes twice.
+    night = Boundaries("Europe/Berlin", hours=((2, 3),))
+    spring = Opportunity("u", "a", "x", datetime(2026, 3, 29, 0, tzinfo=UTC), timedelta(hours=5))
+    assert next_allowed(spring, night) is None
+    autumn = replace(spring, at=datetime(2026, 10, 25, 0, 59, tzinfo=UTC))
+    assert next_allowed(autumn, night) == autumn.at
+    assert next_allowed(replace(autumn, at=datetime(2026, 10, 24, 23, 30, tzinfo=UTC)), night).hour == 0
+
+
+def test_an_unknown_state_is_refused_with_the_known_ones():
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    belief = Belief("u", "a", (ACCEPTED, "declined"), (0.99, 0.01), 60.0, at)
+    with pytest.raises(InputError, match=r"no known kind.*'free', 'meeting', 'focus'"):
+        Advisor().decide(belief, Opportunity("u", "a", "x", at, timedelta(0), state="asleep"), Boundaries())
+    said = Advisor().decide(belief, Opportunity("u", "a", "x", at, timedelta(0), state="meeting"), Boundaries())
+    assert said.move == Move.SUGGEST
 
 
 @given(st.sampled_from([*ZONES, "Africa/Monrovia", "Asia/Pyongyang"]), st.integers(0, 2_000_000_000))

@@ -1,5 +1,6 @@
 """Policies over streams: contracts, confidence, risk, choices, goals, teams."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -213,6 +214,10 @@ def test_choice_prediction_says_when_it_knows_nothing():
     assert ChoicePredictor().predict(future, ("bus", "train"), as_of=NOW).probabilities is None
     with pytest.raises(InputError, match="two alternatives"):
         ChoicePredictor().predict([], ("bus",), as_of=NOW)
+    with pytest.raises(InputError, match="without a zone"):
+        ChoicePredictor().predict(
+            [PastDecision("a", ("a", "b"), NOW.replace(tzinfo=None))], ("bus", "train"), as_of=NOW
+        )
 
 
 @given(st.floats(0, 1), st.lists(st.tuples(st.floats(0, 1), st.floats(-5, 20)), max_size=4))
@@ -226,6 +231,36 @@ def test_goals_only_raise_need(base, drawn):
     assert pressing == sorted(pressing, reverse=True)
 
 
+def test_a_goal_that_was_missed_fades_and_bad_goals_are_refused():
+    goal = Goal("slides", "x", NOW, work=2.0)
+    assert urgency(goal, NOW - timedelta(days=1)) == 1.0
+    assert urgency(goal, NOW) == 1.0
+    fading = [urgency(goal, NOW + timedelta(days=d)) for d in (0, 1, 7, 14, 365)]
+    assert fading == sorted(fading, reverse=True)
+    assert fading[2] == pytest.approx(np.exp(-1))
+    assert fading[-1] == urgency(Goal("some day", "x"), NOW)
+    with pytest.raises(InputError, match="without a zone"):
+        Goal("slides", "x", NOW.replace(tzinfo=None))
+    with pytest.raises(ConfigurationError, match="work"):
+        Goal("slides", "x", work=float("nan"))
+    with pytest.raises(InputError, match="no probability"):
+        need(1.5, [], "x", NOW)
+
+
+def test_nothing_emerges_from_time_nobody_watched():
+    """Twenty days of a steady habit, and nothing before because nobody looked, are no rise."""
+    fresh = {"reports": [NOW - timedelta(days=d) for d in range(20)]}
+    assert emerging(fresh, as_of=NOW) == ()
+    assert emerging({"reports": fresh["reports"][:10]}, as_of=NOW) == ()
+    assert emerging({}, as_of=NOW) == ()
+    assert emerging({"reports": []}, as_of=NOW) == ()
+    # Said to have been watched for ten weeks, the same events are a rise.
+    watched = emerging(fresh, as_of=NOW, since=NOW - timedelta(weeks=10))
+    assert [one.topic for one in watched] == ["reports"]
+    with pytest.raises(ConfigurationError, match="positive"):
+        emerging(fresh, as_of=NOW, recent_days=0)
+
+
 def test_emerging_topics_are_found_and_steady_ones_are_not():
     steady = [NOW - timedelta(days=d) for d in range(70)]
     rising = [NOW - timedelta(days=d / 2) for d in range(20)]
@@ -236,7 +271,8 @@ def test_emerging_topics_are_found_and_steady_ones_are_not():
 
 
 def test_team_trend_keeps_everyones_boundaries():
-    allowed, refused = Boundaries(), Boundaries(permissions={"team_trends": Permission.NEVER})
+    allowed = Boundaries(permissions={"team_trends": Permission.MAY})
+    refused = Boundaries(permissions={"team_trends": Permission.NEVER})
     busy = [NOW - timedelta(days=d / 2) for d in range(28)] + [NOW - timedelta(days=d) for d in range(15, 55)]
     quiet = [NOW - timedelta(days=d) for d in range(55)]
     team = {"a": Member(busy, allowed), "b": Member(busy, allowed), "c": Member(quiet, refused)}
@@ -249,8 +285,22 @@ def test_team_trend_keeps_everyones_boundaries():
     assert found.counted == 3
     assert found.ratio == alone.ratio
     assert found.ratio == pytest.approx(2.0, rel=0.1)
-    snoozed = Boundaries(snoozed_until=NOW + timedelta(days=1))
-    assert not TeamTrends().allows(snoozed, NOW)
+    assert TeamTrends().allows(allowed, NOW)
+    snoozed = replace(allowed, snoozed_until=NOW + timedelta(days=1))
+    elsewhere = replace(allowed, scope=frozenset({"meetings"}))
+    # Wanting to be asked is no consent: nobody asked.
+    for one in (snoozed, elsewhere, Boundaries(), refused):
+        assert not TeamTrends().allows(one, NOW)
+
+
+def test_team_trend_refuses_to_show_one_person_among_idle_ones():
+    allowed = Boundaries(permissions={"team_trends": Permission.MAY})
+    busy = [NOW - timedelta(days=d) for d in range(50)]
+    team = {"a": Member(busy, allowed), "b": Member((), allowed), "c": Member((), allowed)}
+    found = TeamTrends().trend(team, as_of=NOW)
+    assert found.ratio is None
+    assert found.counted == 3
+    assert "1 of 3 members counted have events" in found.log_ratio.reason
 
 
 def test_common_hours_cross_time_zones():
@@ -258,6 +308,13 @@ def test_common_hours_cross_time_zones():
     berlin, york = Boundaries("Europe/Berlin", hours=office), Boundaries("America/New_York", hours=office)
     hours = common_hours([berlin, york], start=datetime(2026, 1, 14, 0, tzinfo=UTC), hours=24)
     assert hours == (14, 15)
+    # Nine to ten in Kolkata is 03:30 to 04:30 UTC: no full hour of UTC lies inside.
+    kolkata = Boundaries("Asia/Kolkata", hours=((9, 10),))
+    assert common_hours([kolkata], start=datetime(2026, 1, 14, 0, tzinfo=UTC), hours=24) == ()
+    wider = Boundaries("Asia/Kolkata", hours=((9, 11),))
+    assert common_hours([wider], start=datetime(2026, 1, 14, 0, tzinfo=UTC), hours=24) == (4,)
+    with pytest.raises(InputError, match="need members"):
+        common_hours([], start=NOW, hours=24)
 
 
 def test_people_who_never_accept_are_left_alone():

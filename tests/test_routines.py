@@ -129,10 +129,60 @@ def test_goal_reminders_come_when_they_press():
     assert found[0].at.hour == 9
 
 
+def test_goal_reminders_never_come_after_the_deadline_unless_it_is_past():
+    now = datetime(2026, 3, 2, 18, tzinfo=UTC)
+    tonight = Goal("send slides", "work", now + timedelta(hours=3))
+    office = Boundaries(hours=((9, 17),))
+    assert ReminderPlan().from_goals([tonight], office, user_id="u", now=now) == ()
+    missed = Goal("send slides", "work", now - timedelta(hours=3))
+    found = ReminderPlan().from_goals([missed], office, user_id="u", now=now)
+    assert found[0].at == datetime(2026, 3, 3, 9, tzinfo=UTC)
+    assert "was due Monday" in found[0].reason
+    long_ago = Goal("send slides", "work", now - timedelta(days=60))
+    assert ReminderPlan().from_goals([long_ago], office, user_id="u", now=now) == ()
+
+
+def test_planned_reminders_keep_budget_and_cooldown_among_themselves():
+    now = datetime(2026, 3, 2, 6, tzinfo=UTC)
+    goals = [Goal(f"g{i}", f"c{i}", now + timedelta(days=1, hours=i), work=1.5) for i in range(4)]
+    plan, daily = ReminderPlan(), Boundaries(hours=((9, 17),), daily_budget=2, cooldown=timedelta(hours=3))
+    found = plan.from_goals(goals, daily, user_id="u", now=now)
+    at = sorted(reminder.at for reminder in found)
+    assert [moment.strftime("%d %H") for moment in at] == ["02 09", "02 12", "03 09"]
+    assert len(found) == 3, "the fourth would fall after its deadline"
+    told_today = plan.from_goals(goals, daily, user_id="u", now=now, earlier=[now, now])
+    assert all(reminder.at.day == 3 for reminder in told_today)
+
+    model = RoutineModel(half_life_weeks=None, spread=0.0)
+    week8 = START + timedelta(weeks=8, hours=12)
+    routines = {
+        name: model.fit(weekly(3, hour, 8), "Europe/Berlin", as_of=week8) for name, hour in (("a", 10), ("b", 15))
+    }
+    once = Boundaries("Europe/Berlin", daily_budget=1)
+    planned = plan.from_routines(routines, once, user_id="u", now=week8)
+    assert [reminder.activity for reminder in planned] == ["a"]
+    both = plan.from_routines(routines, Boundaries("Europe/Berlin"), user_id="u", now=week8)
+    assert [reminder.activity for reminder in both] == ["a", "b"]
+
+
+def test_a_later_wish_does_not_push_aside_what_is_planned():
+    """A reminder planned first but later in the day keeps its cooldown against one that would come shortly before."""
+    now = datetime(2026, 3, 2, 6, tzinfo=UTC)
+    model = RoutineModel(half_life_weeks=None, spread=0.0)
+    routines = {
+        "a": model.fit([now + timedelta(hours=4) - timedelta(weeks=w) for w in range(1, 9)], "UTC", as_of=now),
+        "b": model.fit([now + timedelta(hours=5) - timedelta(weeks=w) for w in range(1, 9)], "UTC", as_of=now),
+    }
+    slow = Boundaries(cooldown=timedelta(hours=2))
+    planned = ReminderPlan().from_routines(routines, slow, user_id="u", now=now)
+    assert [reminder.activity for reminder in planned] == ["a"]
+
+
 @pytest.mark.parametrize(
     ("option", "expected"),
     [
         ("thursday_afternoon", "Thursday 14:00"),
+        ("Thursday afternoon", "Thursday 14:00"),
         ("early-week", "Tuesday 09:00"),  # Monday noon has passed the morning
         ("evening", "Monday 18:00"),
         ("whenever", None),

@@ -11,6 +11,7 @@ import numpy as np
 
 from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import FloatArray
+from persona_lab.policies.clock import seconds_of
 
 PASSES = 200
 """Passes of the minorise-maximise iteration; it stops earlier when nothing moves by more than 1e-10."""
@@ -79,12 +80,14 @@ class ChoicePredictor:
         Raises
         ------
         InputError
-            If fewer than two different alternatives are named, or a decision did not offer what was chosen.
+            If fewer than two different alternatives are named, a decision did not offer what was chosen, or a time
+            carries no zone.
         """
         offered = tuple(dict.fromkeys(alternatives))
         if len(offered) < 2:
             raise InputError("a choice needs two alternatives", value=alternatives, cure="Name at least two.")
-        past = sorted((one for one in history if one.at <= as_of), key=lambda one: one.at)
+        now = seconds_of(as_of)
+        past = sorted((one for one in history if seconds_of(one.at) <= now), key=lambda one: one.at)
         for one in past:
             if one.chosen not in one.alternatives:
                 raise InputError(

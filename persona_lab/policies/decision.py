@@ -168,7 +168,8 @@ class Advisor:
             later = next_allowed(opportunity, boundaries, earlier, lowered=lowered)
             if later is not None:
                 local = later.astimezone(zone(boundaries.timezone))
-                reason += f" Allowed again at {local:%H:%M}, still in time."
+                same = local.date() == opportunity.at.astimezone(local.tzinfo).date()
+                reason += f" Allowed again at {local:%H:%M}" + ("" if same else f" on {local:%A}") + ", still in time."
         return ProactiveDecision(MOVES[move], reason, numbers, _undo(MOVES[move], opportunity))
 
 

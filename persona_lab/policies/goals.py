@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from persona_lab.errors import ConfigurationError
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.policies.clock import SECONDS_PER_DAY, seconds_of
 from persona_lab.policies.routines import as_seconds
 
@@ -35,6 +35,8 @@ class Goal:
     ------
     ConfigurationError
         If ``work`` is negative or ``importance`` outside [0, 1].
+    InputError
+        If the deadline carries no time zone.
     """
 
     name: str
@@ -45,7 +47,9 @@ class Goal:
     stated: bool = True
 
     def __post_init__(self) -> None:
-        if self.work < 0:
+        if self.deadline is not None:
+            seconds_of(self.deadline)
+        if not self.work >= 0:
             raise ConfigurationError("Goal", "work", self.work, "days of work left, at least 0")
         if not 0.0 <= self.importance <= 1.0:
             raise ConfigurationError("Goal", "importance", self.importance, "a weight, 0 to 1")
@@ -54,6 +58,9 @@ class Goal:
 SLACK_DAYS = 3.0
 """Days of slack at which the urgency of a goal has fallen to 1/e (a convention)."""
 
+OVERDUE_DAYS = 7.0
+"""Days after the deadline at which the urgency of a goal that was missed has fallen to 1/e (a convention)."""
+
 IDLE_NEED = 0.1
 """Need that a goal without a deadline adds, times its importance (a convention)."""
 
@@ -61,11 +68,15 @@ IDLE_NEED = 0.1
 def urgency(goal: Goal, at: datetime) -> float:
     """Return how pressing a goal is, 0 to 1: exp(-slack / 3 days), slack = time to the deadline less work left.
 
-    Past its latest start it is 1; without a deadline it is .1.
+    Past its latest start it is 1; past its deadline it fades, exp(-overdue / 7 days), to the .1 of a goal without a
+    deadline: what was missed long ago is either given up or not urgent.
     """
     if goal.deadline is None:
         return IDLE_NEED
-    slack = (goal.deadline - at) / timedelta(days=1) - goal.work
+    left = (goal.deadline - at) / timedelta(days=1)
+    if left < 0.0:
+        return float(max(IDLE_NEED, np.exp(left / OVERDUE_DAYS)))
+    slack = left - goal.work
     return float(np.exp(-max(slack, 0.0) / SLACK_DAYS))
 
 
@@ -73,7 +84,14 @@ def need(base: float, goals: Sequence[Goal], context: str, at: datetime) -> floa
     """Return the probability that help in a context is needed, raised by the goals that it serves.
 
     ``base`` is the need without goals; each goal independently adds importance x urgency (noisy or).
+
+    Raises
+    ------
+    InputError
+        If ``base`` is no probability.
     """
+    if not 0.0 <= base <= 1.0:
+        raise InputError("the need without goals is no probability", value=base, cure="Pass a number from 0 to 1.")
     unneeded = 1.0 - base
     for goal in goals:
         if goal.context == context:
@@ -108,6 +126,7 @@ def emerging(
     recent_days: float = 14.0,
     before_days: float = 56.0,
     level: float = 0.05,
+    since: datetime | None = None,
 ) -> tuple[Emerging, ...]:
     """Return the topics that come up more often lately than before, surest first.
 
@@ -124,14 +143,30 @@ def emerging(
         Lengths of the two stretches.
     level
         Adjusted p-value below which a topic is called emerging.
+    since
+        Start of observation; default the first event of any topic. Time before it is no time without events: of
+        somebody observed for less than ``recent_days`` nothing can be said to emerge.
+
+    Raises
+    ------
+    ConfigurationError
+        If a stretch is not positive.
     """
     from scipy.stats import binom
 
+    if not (recent_days > 0 and before_days > 0):
+        raise ConfigurationError("emerging", "recent_days", recent_days, "positive, as before_days")
     now = seconds_of(as_of)
-    split, start = now - recent_days * SECONDS_PER_DAY, now - (recent_days + before_days) * SECONDS_PER_DAY
+    times = {topic: as_seconds(moments[topic]) for topic in sorted(moments)}
+    first = min((int(seconds[0]) for seconds in times.values() if len(seconds)), default=now)
+    observed = first - 1 if since is None else seconds_of(since)
+    split = now - recent_days * SECONDS_PER_DAY
+    start = max(split - before_days * SECONDS_PER_DAY, observed)
+    if start >= split:
+        return ()
+    before_days = (split - start) / SECONDS_PER_DAY
     found = []
-    for topic in sorted(moments):
-        seconds = as_seconds(moments[topic])
+    for topic, seconds in times.items():
         recent = int(((seconds > split) & (seconds <= now)).sum())
         before = int(((seconds > start) & (seconds <= split)).sum())
         share = recent_days / (recent_days + before_days)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
-from persona_lab.contracts import Belief, Boundaries, Opportunity
+from persona_lab.contracts import Belief, Boundaries, Opportunity, Permission
 from persona_lab.errors import ConfigurationError
 from persona_lab.policies.boundaries import next_allowed
 from persona_lab.policies.clock import zone
@@ -65,19 +66,30 @@ class ReminderPlan:
             raise ConfigurationError("ReminderPlan", "lead", self.lead, "at least 0, as horizon")
 
     def from_routines(
-        self, routines: Mapping[str, Routine], boundaries: Boundaries, *, user_id: str, now: datetime
+        self,
+        routines: Mapping[str, Routine],
+        boundaries: Boundaries,
+        *,
+        user_id: str,
+        now: datetime,
+        earlier: Sequence[datetime] = (),
     ) -> tuple[Reminder, ...]:
-        """Return one reminder per activity that is likely enough and allowed, soonest first.
+        """Return at most one reminder per activity that is likely enough and allowed, soonest first.
 
         The activity is the boundaries' context. A reminder that falls outside the allowed hours moves to the next
-        allowed quarter of an hour before the window starts, or is dropped.
+        allowed moment before the window starts, or is dropped. Budget and cooldown count the ``earlier`` proposals and
+        the reminders planned here.
         """
-        planned = []
-        for activity in sorted(routines):
-            window = routines[activity].next_window(now + self.lead, horizon=self.horizon)
-            if window is None or window.chance < self.least_chance:
-                continue
-            at = self._allowed(user_id, activity, window.start - self.lead, window.start, boundaries, now)
+        expected = [
+            (window.start, activity, window)
+            for activity in sorted(routines)
+            if (window := routines[activity].next_window(now + self.lead, horizon=self.horizon)) is not None
+            and window.chance >= self.least_chance
+        ]
+        planned: list[Reminder] = []
+        for _, activity, window in sorted(expected):
+            start = window.start - self.lead
+            at = self._allowed(user_id, activity, start, window.start, boundaries, now, earlier, planned)
             if at is None:
                 continue
             local = window.start.astimezone(zone(boundaries.timezone))
@@ -89,27 +101,44 @@ class ReminderPlan:
         return tuple(sorted(planned))
 
     def from_goals(
-        self, goals: Sequence[Goal], boundaries: Boundaries, *, user_id: str, now: datetime
+        self,
+        goals: Sequence[Goal],
+        boundaries: Boundaries,
+        *,
+        user_id: str,
+        now: datetime,
+        earlier: Sequence[datetime] = (),
     ) -> tuple[Reminder, ...]:
-        """Return reminders for the goals that have become pressing (urgency x importance), most pressing first."""
-        planned = []
+        """Return reminders for the goals that have become pressing (urgency x importance), most pressing first.
+
+        None comes after the deadline, unless the deadline has already passed. Budget and cooldown count the ``earlier``
+        proposals and the reminders planned here.
+        """
+        planned: list[Reminder] = []
         for goal in ordered(goals, now):
             pressing = goal.importance * urgency(goal, now)
             if pressing < self.least_chance or goal.deadline is None:
                 continue
-            at = self._allowed(user_id, goal.context, now, now + self.horizon, boundaries, now)
+            missed = goal.deadline < now
+            stop = now + self.horizon if missed else min(goal.deadline, now + self.horizon)
+            at = self._allowed(user_id, goal.context, now, stop, boundaries, now, earlier, planned)
             if at is None:
                 continue
             local = goal.deadline.astimezone(zone(boundaries.timezone))
             said = "You said" if goal.stated else "It looks as if"
-            reason = (
-                f"{said} '{goal.name}' is due {local:%A %d %B %H:%M}, and about {goal.work:g} days of work are left."
-            )
+            when = f"{'was' if missed else 'is'} due {local:%A %d %B %H:%M}"
+            reason = f"{said} '{goal.name}' {when}, and about {goal.work:g} days of work are left."
             planned.append(Reminder(at, goal.name, reason, pressing))
         return tuple(planned)
 
     def from_belief(
-        self, belief: Belief, activity: str, boundaries: Boundaries, *, now: datetime
+        self,
+        belief: Belief,
+        activity: str,
+        boundaries: Boundaries,
+        *,
+        now: datetime,
+        earlier: Sequence[datetime] = (),
     ) -> tuple[Reminder, ...]:
         """Return the reminder that a belief about *when* asks for, if it is sure enough; at most one.
 
@@ -118,7 +147,12 @@ class ReminderPlan:
         """
         chance = max(belief.probabilities)
         option = belief.options[belief.probabilities.index(chance)]
-        words = option.lower().replace("-", "_").replace("early_week", "early").replace("late_week", "late").split("_")
+        words = (
+            re.sub(r"[-\s]+", "_", option.lower())
+            .replace("early_week", "early")
+            .replace("late_week", "late")
+            .split("_")
+        )
         days = next((DAYS[word] for word in words if word in DAYS), None)
         hour = next((HOURS[word] for word in words if word in HOURS), None)
         if chance < self.least_chance or (days is None and hour is None):
@@ -130,7 +164,8 @@ class ReminderPlan:
             at = datetime.combine(date, time(hour if hour is not None else HOURS["morning"]), place).astimezone(UTC)
             if at <= now or (days is not None and date.weekday() not in days):
                 continue
-            allowed = self._allowed(belief.user_id, belief.context, at, at + timedelta(hours=3), boundaries, now)
+            stop = at + timedelta(hours=3)
+            allowed = self._allowed(belief.user_id, belief.context, at, stop, boundaries, now, earlier, ())
             if allowed is not None:
                 reason = (
                     f"You prefer '{option}' for {activity} (probability {chance:.2f}, {belief.evidence:.0f} events)."
@@ -139,8 +174,34 @@ class ReminderPlan:
         return ()
 
     def _allowed(
-        self, user_id: str, context: str, start: datetime, stop: datetime, boundaries: Boundaries, now: datetime
+        self,
+        user_id: str,
+        context: str,
+        start: datetime,
+        stop: datetime,
+        boundaries: Boundaries,
+        now: datetime,
+        earlier: Sequence[datetime],
+        planned: Sequence[Reminder],
     ) -> datetime | None:
+        """Return when a reminder may be given, all that was proposed and is planned counted, those to come too."""
         begin = max(start, now)
-        chance = Opportunity(user_id, context, "remind", begin, max(stop - begin, timedelta(0)))
-        return next_allowed(chance, boundaries)
+        taken = [*earlier, *(one.at for one in planned)]
+        while True:
+            chance = Opportunity(user_id, context, "remind", begin, max(stop - begin, timedelta(0)))
+            at = next_allowed(chance, boundaries, taken)
+            if at is None:
+                return None
+            after = [moment for moment in taken if moment > at]
+            if all(self._still_allowed(moment, at, taken, boundaries) for moment in after):
+                return at
+            begin = min(after)
+            if begin > stop:
+                return None
+
+    def _still_allowed(self, moment: datetime, at: datetime, taken: Sequence[datetime], boundaries: Boundaries) -> bool:
+        """Return whether what is planned for ``moment`` would keep budget and cooldown with a reminder at ``at``."""
+        others = [*(other for other in taken if other != moment), at]
+        any_context = Opportunity("", "", "remind", moment, timedelta(0))
+        open_always = replace(boundaries, permissions={}, default=Permission.ASK, scope=None)
+        return next_allowed(any_context, open_always, others) is not None

@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from persona_lab.contracts import Boundaries
+from persona_lab.contracts import Boundaries, Permission
 from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.measurement import Measurement, undefined
-from persona_lab.policies.boundaries import LEVEL, open_days, open_hours, snooze_end, stated_permission
-from persona_lab.policies.clock import SECONDS_PER_DAY, local_clock, seconds_of
+from persona_lab.policies.boundaries import open_days, open_hours, snooze_end, stated_permission
+from persona_lab.policies.clock import SECONDS_PER_DAY, SLOT, local_clock, seconds_of
 from persona_lab.policies.routines import as_seconds
-from persona_lab.policies.utilities import SILENT
 
 Z_90 = 1.6448536269514722
 """Standard normal quantile of .95."""
@@ -53,10 +52,10 @@ class TeamTrends:
     Parameters
     ----------
     context
-        The context whose permission is asked: who set it to ``never``, left it out of their scope or is snoozing at
-        the moment is left out.
+        The context whose permission counts: only who set it to ``may`` is counted (``ask`` is no consent), unless it
+        lies outside their scope or they are snoozing at the moment.
     fewest
-        Members needed.
+        Members needed, each with at least one event of their own in the time compared.
     recent_days, before_days
         Stretches compared.
 
@@ -79,10 +78,10 @@ class TeamTrends:
 
     def allows(self, boundaries: Boundaries, at: datetime) -> bool:
         """Return whether a member may be counted at this moment."""
-        permission = stated_permission(boundaries, self.context)
+        agreed = stated_permission(boundaries, self.context) == Permission.MAY
         inside = boundaries.scope is None or self.context in boundaries.scope
         awake = at.timestamp() >= snooze_end(boundaries)
-        return LEVEL[permission] > SILENT and inside and awake
+        return agreed and inside and awake
 
     def trend(self, members: Mapping[str, Member], *, as_of: datetime) -> TeamTrend:
         """Return the pooled trend of those who allow it."""
@@ -99,6 +98,11 @@ class TeamTrends:
             recent.append(int(((seconds > split) & (seconds <= now)).sum()))
             before.append(int(((seconds > start) & (seconds <= split)).sum()))
         a, b = np.array(recent, dtype=np.float64), np.array(before, dtype=np.float64)
+        active = int((a + b > 0).sum())
+        if active < self.fewest:
+            # A figure over three of whom one did something is a figure about that one.
+            why = f"{active} of {len(counted)} members counted have events, {self.fewest} needed"
+            return TeamTrend(undefined(why, n=active), None, None, None, len(counted), len(members))
         share = self.recent_days / (self.recent_days + self.before_days)
         above, below = (a * (1.0 - share)).sum(), (b * share).sum()
         if not (above > 0 and below > 0):
@@ -131,10 +135,13 @@ def common_hours(everyone: Sequence[Boundaries], *, start: datetime, hours: int)
     if not everyone:
         raise InputError("common hours need members", cure="Pass the boundaries of at least one member.")
     first = -(-seconds_of(start) // 3600) * 3600
-    instants = first + 3600 * np.arange(hours)
-    open_to_all = np.ones(hours, dtype=np.bool_)
+    # By quarters: where a zone is off by half an hour, a full hour of UTC lies in two local ones.
+    quarters = 3600 // SLOT
+    instants = first + SLOT * np.arange(quarters * hours)
+    open_to_all = np.ones(len(instants), dtype=np.bool_)
     for one in everyone:
         clock = local_clock(instants, one.timezone)
         open_to_all &= open_hours(one)[clock.hour.astype(np.int64)] & open_days(one)[clock.weekday]
         open_to_all &= instants >= snooze_end(one)
-    return tuple(int(offset) for offset in np.flatnonzero(open_to_all))
+    whole = open_to_all.reshape(hours, quarters).all(axis=1)
+    return tuple(int(offset) for offset in np.flatnonzero(whole))
