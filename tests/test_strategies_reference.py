@@ -10,7 +10,8 @@ from persona_lab.feedback import LANES, feedback
 from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.people import live
 from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
-from persona_lab.studies.compared import grown, mean_difference, mean_ratio
+from persona_lab.strategies.fixed_share import FixedShare
+from persona_lab.studies.compared import Judge, errors_together, grown, mean_difference, mean_ratio
 from persona_lab.studies.reference import (
     CELLS,
     RATIOS,
@@ -94,6 +95,20 @@ def test_expected_errors_have_the_mean_of_the_counted_ones_and_less_variance(cel
     gradual = grown(SCENARIOS["gradual_noise10_v1"], {"ewma-0.3": STRATEGIES["ewma-0.3"]}, seed=9, most=8, batch=8)
     assert not gradual.expected
     assert gradual.rules["ewma-0.3"].made.tolist() == gradual.rules["ewma-0.3"].counted.tolist()
+
+
+def test_people_judged_side_by_side_are_judged_as_alone() -> None:
+    names = ("fast_noise10_v1", "slow_noise10_thumbs_v1", "slow_exceptions_noise25_v1", "gradual_noise02_v1")
+    judges = [
+        Judge(SCENARIOS[name], seed=3, users=(0, people)) for name, people in zip(names, (70, 20, 90, 5), strict=True)
+    ]
+    rule = FixedShare(hazard=0.011, noise=0.13)  # no ties after the first proposal, whose luck is of the place
+    for judge, found in zip(judges, errors_together(judges, rule), strict=True):
+        alone = judge.errors(rule)
+        assert found.scored.tolist() == alone.scored.tolist()
+        assert np.abs(found.made - alone.made).max() <= 1.0
+        assert np.abs(found.made - alone.made).sum() < 0.8 * len(alone.made) + 1.0
+    assert len({judge.alike for judge in judges}) == 2  # two of them share a loop
 
 
 def test_the_mean_over_cells_takes_a_person_as_one_cluster() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from persona_lab.feedback import FloatArray, IntArray
 from persona_lab.measurement import Measurement, undefined
@@ -65,13 +66,39 @@ class Judge:
         self.expected = scenario.channel.full and not isinstance(scenario.path, Gradual)
         told = closed_loop(scenario, self._lives, found.strategy, seed=seed, users=users, record_belief=self.expected)
         self._truth = told.belief
-        self.best = self._judged(told.proposed)
+        self.best = self.judged(told.proposed)
 
     def errors(self, rule: UpdateStrategy) -> Errors:
         """Return the errors of a rule in its own closed loop with these people."""
-        return self._judged(closed_loop(self._scenario, self._lives, rule, seed=self._seed, users=self._users).proposed)
+        return self.judged(closed_loop(self._scenario, self._lives, rule, seed=self._seed, users=self._users).proposed)
 
-    def _judged(self, proposed: IntArray) -> Errors:
+    @property
+    def alike(self) -> tuple[int, ...] | None:
+        """What people must share to meet a rule side by side; None where they need a loop of their own."""
+        scenario, steps = self._scenario, self._lives.preferred.shape[0]
+        plain = scenario.channel.full and scenario.channel.arrives_in_order and scenario.contexts == 1
+        return (scenario.options, steps, self._seed) if plain else None
+
+    def side_by_side(self, judges: Sequence[Judge], rule: UpdateStrategy) -> IntArray:
+        """Return what a rule proposes to the people of judges that are ``alike``, (interactions, all their people)."""
+
+        def beside(name: str) -> NDArray[Any]:
+            return np.concatenate([getattr(judge._lives, name) for judge in judges], axis=1)
+
+        lives = self._lives._replace(
+            preferred=beside("preferred"),
+            wanted=beside("wanted"),
+            expressed=beside("expressed"),
+            in_exception=beside("in_exception"),
+            confidence=beside("confidence"),
+            elapsed=beside("elapsed"),
+            session=beside("session"),
+        )
+        people = (0, lives.preferred.shape[1])
+        return closed_loop(self._scenario, lives, rule, seed=self._seed, users=people).proposed
+
+    def judged(self, proposed: IntArray) -> Errors:
+        """Return the errors of proposals (interactions, users) to these people."""
         free = ~self._lives.in_exception
         scored = free.sum(axis=0, dtype=np.int64)
         counted = (free & (proposed != self._lives.preferred)).sum(axis=0).astype(np.float64)
@@ -79,6 +106,30 @@ class Judge:
             return Errors(counted, counted, scored)
         right = np.take_along_axis(self._truth, proposed[:, np.newaxis].astype(np.intp), axis=1)[:, 0]
         return Errors(np.where(free, 1.0 - right, 0.0).sum(axis=0, dtype=np.float64), counted, scored)
+
+
+def errors_together(judges: Sequence[Judge], rule: UpdateStrategy) -> list[Errors]:
+    """Return the errors of a rule with the people of every judge; those that can share a closed loop do.
+
+    People who answer everything, and have as many options and interactions, differ in their lives only: side by side
+    they take a fraction of the time. Their luck in ties is then that of their place among all.
+    """
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for number, judge in enumerate(judges):
+        key = judge.alike
+        groups.setdefault(key if key is not None else (number,), []).append(number)
+    found: dict[int, Errors] = {}
+    for numbers in groups.values():
+        if len(numbers) == 1:
+            found[numbers[0]] = judges[numbers[0]].errors(rule)
+            continue
+        proposed = judges[numbers[0]].side_by_side([judges[number] for number in numbers], rule)
+        first = 0
+        for number in numbers:
+            people = len(judges[number].best.made)
+            found[number] = judges[number].judged(proposed[:, first : first + people])
+            first += people
+    return [found[number] for number in range(len(judges))]
 
 
 class Compared(NamedTuple):

@@ -24,7 +24,7 @@ from persona_lab.simulate.scenarios import Scenario
 from persona_lab.strategies import population_bayes
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
 from persona_lab.strategies.rate_filter import RateFilter, fit_rates
-from persona_lab.studies.compared import Judge
+from persona_lab.studies.compared import Judge, errors_together
 from persona_lab.studies.knobs import Knob, changed, knobs_of, read
 from persona_lab.studies.targets import other_people
 
@@ -183,8 +183,8 @@ def _people_loss(training: TrainingPeople) -> Callable[[UpdateStrategy], float]:
 
     def loss(strategy: UpdateStrategy) -> float:
         values = []
-        for judge in judges:
-            own, best = judge.errors(strategy), judge.best
+        for judge, own in zip(judges, errors_together(judges, strategy), strict=True):
+            best = judge.best
             extra, scored = float(own.made.sum() - best.made.sum()), float(own.scored.sum())
             if training.objective == "mean_regret":
                 values.append(100.0 * extra / scored)
