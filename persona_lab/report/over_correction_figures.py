@@ -55,13 +55,14 @@ def frontier_figure(points: pl.DataFrame, *, title: str) -> go.Figure:
 
 
 def impulse_figure(responses: Mapping[str, ImpulseResponse]) -> go.Figure:
-    """Draw how long one wrong correction stays in the belief."""
+    """Draw how long one wrong correction stays in the belief; bars are two standard errors over people."""
     figure = go.Figure()
     for name, response in responses.items():
         lags = np.arange(1, response.gap.size + 1)
         figure.add_scatter(
             x=lags, y=np.round(response.gap, 5), mode="lines+markers", name=name, line=line(name),
             marker=marker(name, 6),
+            error_y={"array": 2 * response.standard_error, "color": line(name)["color"], "thickness": 1, "width": 0},
         )  # fmt: skip
     styled(
         figure,

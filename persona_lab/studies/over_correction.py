@@ -7,7 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from persona_lab.measurement import Measurement
 from persona_lab.metrics import tracking
+from persona_lab.metrics.pooled import pooled_ratio
 from persona_lab.metrics.tracking import Tally, tally
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.simulate.limit import limit
@@ -15,7 +17,8 @@ from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.people import Lives, live
 from persona_lab.simulate.scenarios import SCENARIOS, Scenario
 from persona_lab.simulate.twins import ImpulseResponse, impulse_response, price_of_noise
-from persona_lab.strategies.baselines import LastWriteWins
+from persona_lab.strategies.baselines import LastWriteWins, RunningCount
+from persona_lab.strategies.bounded_step import BoundedStep
 from persona_lab.strategies.compose import Composed
 from persona_lab.strategies.debounce import Debounce
 from persona_lab.strategies.evidence import ByConfidence
@@ -24,12 +27,14 @@ from persona_lab.strategies.exact_filter import Answering, ExactFilter
 from persona_lab.strategies.fixed_share import FixedShare
 from persona_lab.strategies.grid_priors import ATTENTIVE, DEFAULT
 from persona_lab.strategies.sliding_window import SlidingWindow
+from persona_lab.studies.compared import Judge, errors_together
 from persona_lab.studies.frontier import HAZARD_FACTORS
 
 LIMIT_FAMILY = "the limit"
 
-SWEEPS: dict[str, tuple[str, dict[float, UpdateStrategy]]] = {
+SWEEPS: dict[str, tuple[str, dict[float | None, UpdateStrategy]]] = {
     "EWMA": ("rate", {rate: Ewma(rate) for rate in (0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5)}),
+    "bounded step": ("step", {step: BoundedStep(step) for step in (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)}),
     "sliding window": ("answers", {n: SlidingWindow(length=n) for n in (3, 5, 9, 15, 25)}),
     "debounce": ("in a row", {k: Debounce(repeats=k) for k in (2, 3, 4, 5, 6)}),
     "fixed share": (
@@ -41,6 +46,13 @@ SWEEPS: dict[str, tuple[str, dict[float, UpdateStrategy]]] = {
 
 POINTS: dict[str, UpdateStrategy] = {"last-write-wins": LastWriteWins(), "hierarchical-bayes": DEFAULT}
 """Rules without a knob, drawn as points."""
+
+SHIPPABLE: dict[str, UpdateStrategy] = {
+    "running count": RunningCount(),
+    "last-write-wins": LastWriteWins(),
+    "hierarchical-bayes (for comparison)": DEFAULT,
+}
+"""What stands beside the families where one rule is to be shipped."""
 
 MEANINGS = ("informative", "shuffled", "inverted")
 WEIGHT_PATHS = ("slow", "fast", "slow_exceptions")
@@ -91,11 +103,72 @@ def frontier(scenario: Scenario, *, users: int, seed: int) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
+def which_to_ship(scenarios: Sequence[Scenario], *, users: int, seed: int) -> pl.DataFrame:
+    """Choose one setting per simple family for all kinds of people on training people, and score it on others.
+
+    Parameters
+    ----------
+    scenarios
+        Kinds of people; full feedback.
+    users
+        People per kind, each time.
+    seed
+        Luck of those scored; the training people have the next one.
+
+    Returns
+    -------
+    One row per family, best first: the setting with the smallest worst regret on training people, and on the others its
+    mean and worst regret (extra errors per 100 over the limit), the worst one's standard error and kind of people.
+    """
+    training, scored = ([Judge(s, seed=luck, users=(0, users)) for s in scenarios] for luck in (seed + 1, seed))
+    families: dict[str, tuple[str, dict[float | None, UpdateStrategy]]] = dict(SWEEPS)
+    families |= {name: ("", {None: rule}) for name, rule in SHIPPABLE.items()}
+    rows = []
+    for family, (knob, sweep) in families.items():
+        tried = {setting: _regrets(training, rule) for setting, rule in sweep.items()}
+        setting = min(tried, key=lambda key: max(figure.value or 0.0 for figure in tried[key]))
+        found = _regrets(scored, sweep[setting])
+        values = [figure.value or 0.0 for figure in found]
+        worst = max(range(len(values)), key=values.__getitem__)
+        rows.append(
+            {
+                "family": family,
+                "knob": knob,
+                "setting": setting,
+                "mean_regret": sum(values) / len(values),
+                "worst_regret": values[worst],
+                "worst_regret_se": found[worst].standard_error,
+                "worst_for": scenarios[worst].id,
+            }
+        )
+    return pl.DataFrame(rows, infer_schema_length=None).sort("worst_regret", "family")
+
+
+def _regrets(judges: Sequence[Judge], rule: UpdateStrategy) -> list[Measurement]:
+    """Return the extra errors per 100 over the limit's, by judge."""
+    return [
+        pooled_ratio(
+            numerator=100.0 * (own.made - judge.best.made),
+            denominator=own.scored,
+            undefined_because="no interaction was scored",
+        )
+        for judge, own in zip(judges, errors_together(judges, rule), strict=True)
+    ]
+
+
 def impulses(
-    strategies: Mapping[str, UpdateStrategy], *, users: int, seed: int, at: int = 60, lags: int = 30
+    strategies: Mapping[str, UpdateStrategy],
+    *,
+    users: int,
+    seed: int,
+    scenario: Scenario = SCENARIOS["slow_noise10_v1"],
+    at: int = 60,
+    lags: int = 30,
 ) -> dict[str, ImpulseResponse]:
-    """Inject one wrong correction into people who never change, and follow the belief gap of each rule."""
-    scenario = SCENARIOS["stable_noise10_v1"]
+    """Inject one wrong correction into clean twins of these people, and follow the belief gap of each rule.
+
+    Where people never change (the path is stable) all twins are alike and the standard errors are 0.
+    """
     lives = live(scenario, seed=seed, users=(0, users))
     return {
         name: impulse_response(scenario, lives, rule, seed=seed, users=(0, users), at=at, lags=lags)
