@@ -1,4 +1,4 @@
-"""Off-policy evaluation from five kinds of log: bias, right winner (200 logs in all), coverage (600 more)."""
+"""Off-policy evaluation by imputation from five kinds of log: bias, coverage, right winner; 200 logs in all."""
 
 import json
 import math
@@ -21,7 +21,7 @@ from persona_lab.strategies.baselines import LastWriteWins, RunningCount
 from persona_lab.strategies.ewma import Ewma
 from persona_lab.studies.fitting import LogPart, fit_population, whole
 from persona_lab.studies.imputation import impute
-from persona_lab.studies.off_policy import estimates, explored_log, true_rewards
+from persona_lab.studies.off_policy import estimates
 
 KINDS = {
     "named, all answer": Channel(0.1),
@@ -40,9 +40,6 @@ RIVALS: dict[str, UpdateStrategy] = {
 LOGS = 40
 USERS = 200
 TRUTH_USERS = 8000
-TRUTH_SEEDS = range(1, 7)
-"""The truth behind the weighting estimates rests on this many times 8,000 people: its own error would otherwise shift
-every interval's chance alike."""
 INTERACTIONS = 150
 HAZARD = 1 / 60
 
@@ -53,7 +50,6 @@ def run(out: Path, logs: int = LOGS) -> None:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         found = pool.map(partial(_imputation, logs=logs), KINDS.values())
         record["imputation"] = dict(zip(KINDS, found, strict=True))
-    record["importance_weighting"] = _weighting(15 * logs)
     (out / "off_policy.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
@@ -90,50 +86,6 @@ def _imputation(channel: Channel, logs: int) -> dict[str, Any]:
     worst = max(abs(value) for value in points.values())
     print(f"   {scenario.channel}: worst bias {worst:.2f} points, right winner {winners}/{logs}", flush=True)
     return result
-
-
-def _weighting(logs: int) -> dict[str, Any]:
-    """Coverage of the weighting estimators on the estimand that they state."""
-    scenario = Scenario("off_policy_v1", Switch(HAZARD), Channel(0.1), interactions=INTERACTIONS)
-    truth = {name: float(np.mean(rates)) for name, rates in _weighted_truth(scenario).items()}
-    methods = ("inverse propensity", "self-normalised", "doubly robust")
-    held: dict[str, list[float]] = {method: [] for method in methods}
-    for number in range(logs):
-        seed = 90_000 + number
-        lives = live(scenario, seed=seed, users=(0, USERS))
-        part = explored_log(scenario, lives, Ewma(0.3), epsilon=0.4, seed=seed)
-        inside: dict[str, list[bool]] = {method: [] for method in methods}
-        for name, strategy in RIVALS.items():
-            found = estimates(part, strategy, seed=seed)
-            for method in methods:
-                one = found[method]
-                if one.low is None or one.high is None:
-                    raise RuntimeError(f"{method} was refused: {one.reason}")
-                inside[method].append(one.low <= truth[name] <= one.high)
-        for method in methods:
-            held[method].append(float(np.mean(inside[method])))
-    coverage = {method: float(np.mean(shares)) for method, shares in held.items()}
-    # The five rivals share a log, so logs are the sample.
-    errors = {method: float(np.std(shares, ddof=1)) / math.sqrt(logs) for method, shares in held.items()}
-    print(f"   coverage of 95 % intervals over {logs} logs: {coverage}, standard errors {errors}", flush=True)
-    return {
-        "logs": logs,
-        "estimand": "acceptance of the new agent's choices on the logger's history",
-        "truth": truth,
-        "truth_people": TRUTH_USERS * len(TRUTH_SEEDS),
-        **coverage,
-        "standard_errors": errors,
-    }
-
-
-def _weighted_truth(scenario: Scenario) -> dict[str, list[float]]:
-    rates: dict[str, list[float]] = {name: [] for name in RIVALS}
-    for seed in TRUTH_SEEDS:
-        large = live(scenario, seed=seed, users=(0, TRUTH_USERS))
-        log = explored_log(scenario, large, Ewma(0.3), epsilon=0.4, seed=seed)
-        for name, rate in true_rewards(log, large, RIVALS).items():
-            rates[name].append(rate)
-    return rates
 
 
 def _truth(scenario: Scenario) -> dict[str, float]:

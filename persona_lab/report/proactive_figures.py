@@ -72,14 +72,14 @@ def beside_acceptance_figure(table: pl.DataFrame) -> go.Figure:
     ``table`` has the columns of :func:`persona_lab.studies.proactive.summarise`.
     """
     columns = (
-        ("acceptance", "acceptance rate,<br>% of answers", 100.0),
-        ("proposal", "proposals,<br>% of opportunities", 100.0),
-        ("missed_need", "missed need,<br>% of welcome ones", 100.0),
-        ("unwanted", "unwanted acts,<br>% of opportunities", 100.0),
+        ("acceptance", "acceptance,<br>% of answers", 100.0),
+        ("proposal", "proposals,<br>% of chances", 100.0),
+        ("missed_need", "missed need,<br>% of welcome", 100.0),
+        ("unwanted", "unwanted acts,<br>% of chances", 100.0),
         ("net_utility", "net utility<br>per 100", 1.0),
     )
     rows = table.filter(pl.col("proposal").is_not_null()).sort("net_utility")
-    figure = make_subplots(rows=1, cols=len(columns), shared_yaxes=True, horizontal_spacing=0.03)
+    figure = make_subplots(rows=1, cols=len(columns), shared_yaxes=True, horizontal_spacing=0.035)
     for place, (column, _, scale) in enumerate(columns, start=1):
         values = [None if v is None else scale * v for v in rows[column].to_list()]
         known = [v for v in values if v is not None]
@@ -99,16 +99,19 @@ def beside_acceptance_figure(table: pl.DataFrame) -> go.Figure:
         )
         # Room for the figures beside the bars.
         low, high = min(0.0, *known), max(0.0, *known)
-        figure.update_xaxes(range=[1.4 * low, high + 0.3 * (high - low)], nticks=4, row=1, col=place)
+        room = 0.35 * (high - low)
+        figure.update_xaxes(
+            range=[low - 1.6 * room if low < 0 else 0.0, high + room], nticks=4, tickangle=0, row=1, col=place
+        )
     figure = styled(figure, title="Acceptance, and what it hides (means over sixteen cells)", x="", y="", height=580)
     for place, (_, title, _) in enumerate(columns, start=1):
-        figure.update_xaxes(title_text=title, row=1, col=place)
+        figure.update_xaxes(title={"text": title, "font": {"size": 12}}, row=1, col=place)
     figure.update_layout(margin={"b": 80})
     return figure
 
 
 def threshold_figure(solved: dict[str, Optimum], myopic: dict[str, float]) -> go.Figure:
-    """Return from which belief on the optimum speaks, by opportunities left; dotted: the myopic threshold."""
+    """Return from which belief of the high tolerance on the optimum speaks, by opportunities left; dotted: myopic."""
     figure = go.Figure()
     for (name, optimum), colour, dash in zip(solved.items(), (BLUE, GREEN, ORANGE, VERMILLION), DASHES, strict=False):
         left = list(range(1, len(optimum.suggest_from) + 1))
@@ -118,9 +121,9 @@ def threshold_figure(solved: dict[str, Optimum], myopic: dict[str, float]) -> go
         figure.add_hline(y=myopic[name], line={"color": colour, "dash": "dot", "width": 1})
     return styled(
         figure,
-        title="How unsure one may be and still ask: the exact optimum (dotted: myopic), drifting two-state world",
+        title="How unsure one may be and still ask: the exact optimum (dotted: myopic)",
         x="opportunities left",
-        y="lowest belief of the high tolerance at which it speaks",
+        y="lowest belief at which it speaks",
         log=("x",),
     )
 
@@ -214,7 +217,7 @@ def risk_coverage_figure(curves: dict[str, pl.DataFrame]) -> go.Figure:
         )
     return styled(
         figure,
-        title="Risk and coverage: acting on the surest opportunities only",
+        title="Risk-coverage curve: acting on the surest opportunities only",
         x="opportunities acted on, % (surest first)",
         y="unwelcome among them, %",
     )
@@ -225,8 +228,8 @@ def risk_control_figure(cells: pl.DataFrame) -> go.Figure:
     figure = go.Figure()
     rows = cells.filter(pl.col("drifting"))
     labels = [
-        f"{'two-state' if law == 'two_state' else law}, s = {s:g}<br>alpha = {a:g}"
-        for a, law, s in rows.select("alpha", "law", "interruption").iter_rows()
+        f"{'two-state' if law == 'two_state' else law}, alpha = {a:g}<br>s = {s:g}, c = {c:g}"
+        for a, law, s, c in rows.select("alpha", "law", "interruption", "harm").iter_rows()
     ]
     series = (
         ("long run", "unwanted", BLUE, "circle"),
