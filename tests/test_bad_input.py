@@ -376,3 +376,31 @@ ODD = (
     *(b"9" * 30, b":", b" ", b"\\u0000", b"\xed\xa0\x80", b"\xe2\x80\xa8"),
     *(b"0001-01-01T00:00:00+23:59", b"9999-12-31T23:59:59-23:59"),
 )
+
+
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        ("bob,2025-01-03,yes", ["row 4", "'sure'", "3 cells where the header has 4"]),
+        ("bob,2025-01-03", ["row 4", "'said'", "2 cells where the header has 4"]),
+        ('bob,2025-01-03,yes,"0.5"7', ["row 4", "not CSV", "twice"]),
+        ('bob,"2025-01-03"",yes,0.5', ["row 4", "not CSV"]),
+    ],
+)
+def test_a_short_row_and_a_stray_quote_name_their_row(folder, row, named):
+    said = refused(folder, "log.csv", "--recipe", folder / "recipe.toml", contents=GOOD + row + "\n")
+    for part in ("log.csv", *named):
+        assert part in said
+
+
+def test_blanks_at_the_end_of_a_row_and_blank_lines_are_no_short_rows(folder):
+    (folder / "log.csv").write_text(GOOD + 'ann,2025-01-05,"yes",""\n', encoding="utf-8")
+    assert load_log(folder / "log.csv", folder / "recipe.toml").frame.height == 4
+
+
+@pytest.mark.parametrize("version", ["0", "-1", "true", '"1"', "1.0"])
+def test_recipes_of_no_version_are_refused(folder, version):
+    (folder / "odd.toml").write_text(f"schema_version = {version}\n{RECIPE}", encoding="utf-8")
+    said = refused(folder, "log.csv", "--recipe", folder / "odd.toml", contents=GOOD)
+    assert "schema_version" in said
+    assert "no such version" in said

@@ -196,6 +196,14 @@ def recipe_from(raw: dict[str, Any], *, file: str | None = None, name: str = "re
             value=version,
             cure=f"Upgrade persona_lab, or write the recipe for version {RECIPE_SCHEMA_VERSION}.",
         )
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise InputError(
+            "there is no such version of recipes",
+            file=file,
+            column="schema_version",
+            value=version,
+            cure=f"Write schema_version = {RECIPE_SCHEMA_VERSION}, or leave it out.",
+        )
     for key in raw:
         if key not in Recipe.model_fields:
             near = difflib.get_close_matches(key, Recipe.model_fields, n=1)

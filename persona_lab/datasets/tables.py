@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import json
@@ -170,32 +171,66 @@ def _read_csv(text: str, path: Path, separator: str) -> pl.DataFrame:
                 "two columns have the same name", file=str(path), column=twice[0], cure="Rename one of them."
             )
         # Blank text stays "" rather than null, for a recipe may map it to a meaning.
-        return pl.read_csv(text.encode("utf-8"), separator=separator, infer_schema=False, empty_string_is_null=False)
+        table = pl.read_csv(text.encode("utf-8"), separator=separator, infer_schema=False, empty_string_is_null=False)
     except (pl.exceptions.PolarsError, csv.Error) as error:
         raise _csv_error(text, separator, path, str(error).splitlines()[0]) from None
+    # The reader fills short rows up with blanks: only where the last column has any can there be one.
+    if (table.to_series(-1) == "").any():
+        with contextlib.suppress(_NotCsvError):  # quotes that the reader understood are no error
+            if (ragged := _first_ragged(text, separator)) is not None:
+                raise _ragged(*ragged, separator, path)
+    return table
 
 
 def _csv_error(text: str, separator: str, path: Path, problem: str) -> InputError:
-    """Return the error of the first row whose cells do not match the header, else the reader's own."""
+    """Return the error of the first row that is no CSV or does not match the header, else the reader's own."""
+    try:
+        ragged = _first_ragged(text, separator)
+    except _NotCsvError as error:
+        return InputError(
+            f"the row is not CSV ({error})",
+            file=str(path),
+            row=error.row,
+            cure='Write a quote inside a quoted cell twice (""), or export the log again.',
+        )
+    if ragged is not None:
+        return _ragged(*ragged, separator, path)
+    return InputError(f"this is not CSV ({problem})", file=str(path), cure="Export the log again.")
+
+
+class _NotCsvError(Exception):
+    def __init__(self, problem: str, row: int) -> None:
+        super().__init__(problem)
+        self.row = row
+
+
+def _first_ragged(text: str, separator: str) -> tuple[int, list[str], list[str]] | None:
+    """Return (row, its cells, the header) of the first row of another length; blank lines are not looked at."""
+    row = 0
     try:
         records = _records(text, separator)
         header = next(records)
         for row, cells in enumerate(records, start=1):
-            if len(cells) != len(header):
-                return InputError(
-                    f"the row has {len(cells)} cells where the header has {len(header)}",
-                    file=str(path),
-                    row=row,
-                    value=separator.join(cells),
-                    cure="Quote cells that hold the separator, or repair the row.",
-                )
+            if cells and len(cells) != len(header):
+                return row, cells, header
     except csv.Error as error:
-        problem = str(error)
-    return InputError(f"this is not CSV ({problem})", file=str(path), cure="Export the log again.")
+        raise _NotCsvError(str(error), row + 1) from None
+    return None
+
+
+def _ragged(row: int, cells: list[str], header: list[str], separator: str, path: Path) -> InputError:
+    return InputError(
+        f"the row has {len(cells)} cells where the header has {len(header)}",
+        file=str(path),
+        row=row,
+        column=header[len(cells)] if len(cells) < len(header) else None,
+        value=separator.join(cells),
+        cure="Quote cells that hold the separator, or repair the row.",
+    )
 
 
 def _records(text: str, separator: str) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
 
 
 def _fits(raw: bytes, encoding: str) -> bool:
