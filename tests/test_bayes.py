@@ -223,6 +223,17 @@ def test_fit_learns_what_silence_means():
     assert sum(w for w, seen in zip(weight, rule.observers, strict=True) if seen.answers) > 0.9 * weight.sum()
 
 
+@pytest.mark.parametrize("seed", [11, 12])
+def test_fit_does_not_hear_random_silence(seed):
+    log = other_people(SCENARIOS["slow_noise10_sparse_v1"], DEFAULT, seed=seed)
+    assert all(seen.answers is None for seen in fit(POPULATION, log, options=4, stubbornness=3.0).observers)
+
+
+def test_fit_reads_a_log_of_silence_alone():
+    log = [feedback(proposed=1, kind=np.full(LANES, Kind.SILENT))] * 5
+    assert fit(DEFAULT, log, options=4).observers == DEFAULT.observers
+
+
 def test_expected_errors_agree_with_counted_ones():
     scenario = SCENARIOS["fast_noise25_v1"]
     rules = {"hierarchical-bayes": replace(DEFAULT, single=True)}

@@ -37,9 +37,9 @@ def fit(
     Parameters
     ----------
     base
-        The grid to weigh; its own prior is what ``stubbornness`` falls back on. If the log has silence and no observer
-        of the grid names answer rates, each observer is doubled: answering at random, and at the rates that explain
-        the log best.
+        The grid to weigh; its own prior is what ``stubbornness`` falls back on. Where the log says that silence means
+        something and no observer of the grid names answer rates, each observer is doubled: answering at random, and at
+        the rates that explain the log best.
     log
         One feedback per step, streams aligned: other people's answers, oldest first.
     options
@@ -63,9 +63,9 @@ def fit(
     """
     if not log:
         raise InputError("the log is empty", cure="Pass at least one step of feedback of at least one person.")
-    silence = any(((given.kind == Kind.SILENT) & (given.proposed != NO_OPTION)).any() for given in log)
-    if silence and all(seen.answers is None for seen in base.observers):
-        base = listening(base, {None: 0.5, answer_rates(_even(base), log, options=options, active=active): 0.5})
+    if all(seen.answers is None for seen in base.observers):
+        rates = answer_rates(_even(base), log, options=options, active=active)
+        base = base if rates is None else listening(base, {None: 0.5, rates: 0.5})
     flat = _even(base)
     evidence, _ = read_log(flat, log, options=options, active=active)
     prior = np.asarray(base.prior, dtype=np.float64)
@@ -113,11 +113,20 @@ def answer_rates(
     *,
     options: int,
     active: Sequence[BoolArray] | None = None,
-) -> tuple[float, float]:
+) -> tuple[float, float] | None:
     """Return the likeliest rates of answers, to proposals that are what the person would say and to others.
 
-    One pair for all people, searched on a grid, then on a finer one around the best.
+    One pair for all people, searched on a grid, then on a finer one around the best. None where silence says nothing:
+    where there is none, or where one rate for all proposals explains the log as well by the Bayesian information
+    criterion (Schwarz 1978).
     """
+    there = [given.proposed != NO_OPTION for given in log]
+    if active is not None:
+        there = [asked & counted for asked, counted in zip(there, active, strict=True)]
+    asked = sum(int(seen.sum()) for seen in there)
+    quiet = sum(int(((given.kind == Kind.SILENT) & seen).sum()) for given, seen in zip(log, there, strict=True))
+    if not quiet:
+        return None
 
     def score(rates: tuple[float, float]) -> float:
         observers = tuple(replace(seen, answers=rates) for seen in flat.observers)
@@ -125,4 +134,8 @@ def answer_rates(
 
     best = max(((a, b) for a in RATES for b in RATES), key=score)
     near = [[min(max(rate + step, 0.01), 0.99) for step in FINER] for rate in best]
-    return max(((a, b) for a in near[0] for b in near[1]), key=score)
+    best = max(((a, b) for a in near[0] for b in near[1]), key=score)
+    common = (asked - quiet) / asked
+    at_random = read_log(flat, log, options=options, active=active)[1] + quiet * float(np.log(1 - common))
+    at_random += (asked - quiet) * float(np.log(common)) if quiet < asked else 0.0
+    return best if score(best) - at_random > 0.5 * np.log(asked) else None
