@@ -48,7 +48,7 @@ MOVES = ("silent", "suggest", "act")
 PROPENSITIES = (0.2, 0.5, 0.3)
 """Probability with which the logging agent stayed silent, suggested, acted: it explored, whatever it believed."""
 
-PROACTIVE = AcceptanceWorld("redraw", 0.01)
+PROACTIVE = AcceptanceWorld("redraw", 0.01, extremes=1.0)
 OPPORTUNITIES = 100
 """Opportunities per person."""
 
