@@ -15,7 +15,7 @@ from persona_lab.checks import check_strategy
 from persona_lab.datasets.log import Log, load_log
 from persona_lab.datasets.streams import streams_of
 from persona_lab.datasets.wire import write_events
-from persona_lab.errors import ConfigurationError
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.metrics.tracking import regret
 from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.people import live
@@ -169,3 +169,12 @@ def test_a_lattice_is_fixed_beforehand_and_starts_at_the_present_setting() -> No
     assert len(points) == len(set(points)) == 1 + 9 * 9
     assert {read(point, "hazard") for point in points[1:]} == {Knob(0.0005, 0.2).at(place / 8) for place in range(9)}
     assert lattice(LastWriteWins()) == (LastWriteWins(),)
+
+
+def test_a_log_of_silence_alone_is_refused_with_a_cure(simulated_log: Log) -> None:
+    unanswered = simulated_log.frame.with_columns(kind=pl.lit("silent"), corrected=pl.lit(None, dtype=pl.String))
+    with pytest.raises(InputError, match="no event names an option"):
+        fit(Ewma(0.1), replace(simulated_log, frame=unanswered))
+    assert isinstance(
+        fit(STRATEGIES["hierarchical-bayes"], replace(simulated_log, frame=unanswered)), HierarchicalBayes
+    )

@@ -14,7 +14,7 @@ import numpy as np
 
 from persona_lab.datasets.log import Log
 from persona_lab.datasets.streams import Streams, streams_of
-from persona_lab.errors import ConfigurationError
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, select
 from persona_lab.metrics.forecast import CLIP
 from persona_lab.metrics.tracking import FEWEST_LIMIT_ERRORS
@@ -201,7 +201,13 @@ def _log_loss(log: Log) -> Callable[[UpdateStrategy], float]:
 
 
 def prequential_loss(strategy: UpdateStrategy, streams: Streams) -> float:
-    """Return the mean log-loss in nats of every named event, predicted before it is learnt from."""
+    """Return the mean log-loss in nats of every named event, predicted before it is learnt from.
+
+    Raises
+    ------
+    InputError
+        If no event names an option: nothing can be scored.
+    """
     total, count = 0.0, 0
     for block in streams.blocks:
         steps, width = block.row.shape
@@ -216,4 +222,6 @@ def prequential_loss(strategy: UpdateStrategy, streams: Streams) -> float:
                 total -= float(np.log(np.clip(chance[scored], CLIP, 1.0 - CLIP)).sum())
                 count += int(scored.sum())
             state = select(active, strategy.update(state, given), state)
+    if not count:
+        raise InputError("no event names an option", cure="Fit on a log in which people say what they want.")
     return total / count
