@@ -13,7 +13,14 @@ from persona_lab.simulate.paths import Switch
 from persona_lab.simulate.people import live
 from persona_lab.simulate.scenarios import Scenario
 from persona_lab.strategies.ewma import Ewma
-from persona_lab.studies.off_policy import WEIGHTED, estimates, explored_log, true_rewards
+from persona_lab.studies.off_policy import (
+    PREDICTOR,
+    WEIGHTED,
+    decide_on_log,
+    explored_log,
+    true_rewards,
+    weighted_estimates,
+)
 
 LOGS = 600
 TRUTH_SEEDS = range(1, 7)
@@ -36,8 +43,9 @@ def _weighting(logs: int) -> dict[str, Any]:
         lives = live(scenario, seed=seed, users=(0, USERS))
         part = explored_log(scenario, lives, Ewma(0.3), epsilon=0.4, seed=seed)
         inside: dict[str, list[bool]] = {method: [] for method in WEIGHTED}
+        predicted = decide_on_log(part, PREDICTOR, seed=seed).predicted
         for name, strategy in RIVALS.items():
-            found = estimates(part, strategy, seed=seed)
+            found = weighted_estimates(decide_on_log(part, strategy, seed=seed), predicted)
             for method in WEIGHTED:
                 one = found[method]
                 if one.low is None or one.high is None:

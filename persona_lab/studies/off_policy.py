@@ -111,32 +111,42 @@ def estimates(
         Whether answering is known to be independent of agreement (compare the fitted answer rates); None = unknown.
     """
     d = decide_on_log(part, strategy, seed=seed)
-    expected = decide_on_log(part, predictor, seed=seed).predicted
+    return {
+        "direct": direct_score(d, independent=independent),
+        "naive": naive_score(d),
+        "rejection replay": rejection_replay(part, strategy, seed=seed),
+        **weighted_estimates(d, decide_on_log(part, predictor, seed=seed).predicted),
+    }
+
+
+def weighted_estimates(d: Decisions, predicted: FloatArray) -> dict[str, OffPolicyEstimate]:
+    """Return inverse propensity, self-normalised and doubly robust estimates of the acceptance of the agent's choices.
+
+    Parameters
+    ----------
+    d
+        Logged interactions and the agent's choices.
+    predicted
+        (options, n) chance that each option is wanted, from what came before the interaction.
+    """
     shown = d.logged != NO_OPTION
-    reward = (d.kind[shown] == Kind.ACCEPTED).astype(np.float64)
+    answered = float((d.kind[shown] != Kind.SILENT).mean()) if shown.any() else 1.0
+    if answered == 0.0:
+        why = "nobody ever answered, so that no acceptance could be seen: 0 would be a figure about silence"
+        return {name: off_policy.refuse(name, off_policy.ESTIMAND, why, int(shown.sum())) for name in WEIGHTED}
     asked = {
-        "reward": reward,
+        "reward": (d.kind[shown] == Kind.ACCEPTED).astype(np.float64),
         "logged": d.logged[shown],
         "propensity": d.propensity[shown],
         "chosen": d.chosen[:, shown],
         "user": d.user[shown],
     }
-    answered = float((d.kind[shown] != Kind.SILENT).mean()) if shown.any() else 1.0
-    unweighted = {
-        "direct": direct_score(d, independent=independent),
-        "naive": naive_score(d),
-        "rejection replay": rejection_replay(part, strategy, seed=seed),
-    }
-    if answered == 0.0:
-        why = "nobody ever answered, so that no acceptance could be seen: 0 would be a figure about silence"
-        return unweighted | {
-            name: off_policy.refuse(name, off_policy.ESTIMAND, why, int(shown.sum())) for name in WEIGHTED
-        }
-    return unweighted | {
-        "inverse propensity": off_policy.inverse_propensity(**asked),
-        "self-normalised": off_policy.self_normalised(**asked),
-        "doubly robust": off_policy.doubly_robust(**asked, predicted=answered * expected[:, shown]),
-    }
+    found = (
+        off_policy.inverse_propensity(**asked),
+        off_policy.self_normalised(**asked),
+        off_policy.doubly_robust(**asked, predicted=answered * predicted[:, shown]),
+    )
+    return dict(zip(WEIGHTED, found, strict=True))
 
 
 def direct_score(d: Decisions, *, independent: bool | None = None) -> OffPolicyEstimate:
