@@ -10,10 +10,10 @@ cells with the static and the drifting hazard. The published table (LIMITS of th
 the prior of a redrawn tolerance. They were identified from the published baselines alone (always, the three readings of
 the approval rule, myopic, told Bayes, discounted Beta, optimum), never from a policy of this package, and frozen. Every
 quadruple of pairs over s in {.1, .15, .2, .25, .3, .4, .45, .5} and c in {.5, 1, 2, 3, 4, 5, 6, 8} was compared, with
-priors Beta(e, e) from .3 to 2 and lopsided ones; several fit about equally well, and the one here fits every published
-figure to within about two points. ``benchmarks/evidence/proactive_worlds.py`` repeats the search. A uniform prior
-misses the vendor's reading in the static cells by four points whatever the costs: it rests on how many people are
-nearly always willing.
+priors Beta(e, e) from e = .5 to 1 (``benchmarks/evidence/proactive_worlds.py`` repeats the search). Several quadruples
+fit about equally well; they share s = .2, c = 6 and s = .45, c = 2, where the two-state prior's mean equals s, so that a
+myopic rule is indifferent, stays silent and scores 0, as published. What the vendor's reading earns in the static cells
+tells the priors apart: it rests on how many people are nearly always willing, and with a uniform prior it falls short.
 """
 
 from __future__ import annotations
