@@ -11,9 +11,9 @@ the prior of a redrawn tolerance. They were identified from the published baseli
 the approval rule, myopic, told Bayes, discounted Beta, optimum), never from a policy of this package, and frozen. Every
 quadruple of pairs over s in {.1, .15, .2, .25, .3, .4, .45, .5} and c in {.5, 1, 2, 3, 4, 5, 6, 8} was compared, with
 priors Beta(e, e) from e = .5 to 1 (``benchmarks/evidence/proactive_worlds.py`` repeats the search). Several quadruples
-fit about equally well; they share s = .2, c = 6 and s = .45, c = 2, where the two-state prior's mean equals s, so that a
-myopic rule is indifferent, stays silent and scores 0, as published. What the vendor's reading earns in the static cells
-tells the priors apart: it rests on how many people are nearly always willing, and with a uniform prior it falls short.
+fit about equally well; they share s = .2, c = 6 and s = .45, c = 2, where the two-state prior's mean equals s, so that
+a myopic rule is indifferent, stays silent and scores 0, as published. What the vendor's reading earns in the static
+cells tells the priors apart: it rests on how many people are nearly always willing, and falls short with a uniform one.
 """
 
 from __future__ import annotations
