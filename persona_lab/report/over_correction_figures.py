@@ -12,6 +12,15 @@ from persona_lab.report.figures import BLACK, DASHES, PALETTE, SYMBOLS, line, ma
 from persona_lab.simulate.twins import ImpulseResponse
 
 MEANING_COLOURS = {"informative": PALETTE[0], "shuffled": PALETTE[6], "inverted": PALETTE[1]}
+MEANING_MARKERS = {"informative": ("circle-open", 14), "shuffled": ("diamond", 9), "inverted": ("x", 7)}
+"""Symbol and size: where a rule ignores the weights, the small cross lies inside the open circle."""
+
+INDEX_TICKS = (0.003, 0.01, 0.03, 0.1, 0.3, 1)
+DELAY_TICKS = (0.5, 1, 2, 5, 10, 20, 50)
+RATIO_TICKS = (1, 1.2, 1.5, 2, 3, 5, 10, 20)
+SMALLEST_GAP = 1e-4
+"""Belief gaps below this are not drawn: a logarithmic axis has no zero."""
+
 SMALLEST_INDEX = 1e-3
 """Indices below this are drawn here: a logarithmic axis has no zero."""
 
@@ -50,6 +59,8 @@ def frontier_figure(points: pl.DataFrame, *, title: str) -> go.Figure:
         height=520,
         log=("x", "y"),
     )
+    figure.update_xaxes(tickvals=INDEX_TICKS, ticktext=[f"{tick:g}" for tick in INDEX_TICKS])
+    figure.update_yaxes(tickvals=DELAY_TICKS, ticktext=[f"{tick:g}" for tick in DELAY_TICKS])
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"}, margin={"t": 110})
     return figure
 
@@ -59,8 +70,9 @@ def impulse_figure(responses: Mapping[str, ImpulseResponse]) -> go.Figure:
     figure = go.Figure()
     for name, response in responses.items():
         lags = np.arange(1, response.gap.size + 1)
+        drawn = [round(float(gap), 5) if gap >= SMALLEST_GAP else None for gap in response.gap]
         figure.add_scatter(
-            x=lags, y=np.round(response.gap, 5), mode="lines+markers", name=name, line=line(name),
+            x=lags, y=drawn, mode="lines+markers", name=name, line=line(name),
             marker=marker(name, 6),
             error_y={"array": 2 * response.standard_error, "color": line(name)["color"], "thickness": 1, "width": 0},
         )  # fmt: skip
@@ -69,7 +81,10 @@ def impulse_figure(responses: Mapping[str, ImpulseResponse]) -> go.Figure:
         title="One wrong correction, injected into one of two twins",
         x="interactions since",
         y="belief lost in the true option",
+        log=("y",),
     )
+    figure.update_yaxes(range=[np.log10(SMALLEST_GAP), 0.1], tickvals=[1e-4, 1e-3, 1e-2, 0.1, 1],
+                        ticktext=["0.0001", "0.001", "0.01", "0.1", "1"])  # fmt: skip
     return figure
 
 
@@ -78,13 +93,15 @@ def weights_figure(found: pl.DataFrame) -> go.Figure:
     figure = go.Figure()
     rules = found["rule"].unique(maintain_order=True).to_list()
     paths = found["path"].unique(maintain_order=True).to_list()
-    symbols = {"informative": "circle", "shuffled": "diamond", "inverted": "x"}
     for meaning, colour in MEANING_COLOURS.items():
         rows = found.filter(pl.col("meaning") == meaning)
         labels = [f"{path}: {rule}" for path, rule in zip(rows["path"], rows["rule"], strict=True)]
         figure.add_scatter(
             x=rows["ratio"].to_list(), y=labels, mode="markers", name=meaning,
-            marker={"color": colour, "symbol": symbols[meaning], "size": 10},
+            marker={
+                "color": colour, "symbol": MEANING_MARKERS[meaning][0], "size": MEANING_MARKERS[meaning][1],
+                "line": {"width": 2, "color": colour},
+            },
             error_x={"array": [2 * (se or 0.0) for se in rows["se"]], "color": colour, "thickness": 1},
         )  # fmt: skip
     styled(
@@ -98,6 +115,6 @@ def weights_figure(found: pl.DataFrame) -> go.Figure:
     figure.add_vline(x=1.0, line={"color": BLACK, "width": 1})
     ordered = [f"{path}: {rule}" for path in paths for rule in rules]
     figure.update_yaxes(categoryorder="array", categoryarray=ordered[::-1])
-    figure.update_xaxes(tickvals=[1, 1.2, 1.5, 2, 3, 5], ticktext=["1", "1.2", "1.5", "2", "3", "5"])
+    figure.update_xaxes(tickvals=RATIO_TICKS, ticktext=[f"{tick:g}" for tick in RATIO_TICKS])
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"}, margin={"t": 100})
     return figure

@@ -17,7 +17,7 @@ from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.people import Lives, live
 from persona_lab.simulate.scenarios import SCENARIOS, Scenario
 from persona_lab.simulate.twins import ImpulseResponse, impulse_response, price_of_noise
-from persona_lab.strategies.baselines import LastWriteWins, RunningCount
+from persona_lab.strategies.baselines import ConfidenceAverage, LastWriteWins, RunningCount
 from persona_lab.strategies.bounded_step import BoundedStep
 from persona_lab.strategies.compose import Composed
 from persona_lab.strategies.debounce import Debounce
@@ -25,10 +25,10 @@ from persona_lab.strategies.evidence import ByConfidence
 from persona_lab.strategies.ewma import Ewma
 from persona_lab.strategies.exact_filter import Answering, ExactFilter
 from persona_lab.strategies.fixed_share import FixedShare
+from persona_lab.strategies.forgetting import ForgettingCount
 from persona_lab.strategies.grid_priors import ATTENTIVE, DEFAULT
 from persona_lab.strategies.sliding_window import SlidingWindow
 from persona_lab.studies.compared import Judge, errors_together
-from persona_lab.studies.frontier import HAZARD_FACTORS
 
 LIMIT_FAMILY = "the limit"
 
@@ -50,7 +50,7 @@ POINTS: dict[str, UpdateStrategy] = {"last-write-wins": LastWriteWins(), "hierar
 SHIPPABLE: dict[str, UpdateStrategy] = {
     "running count": RunningCount(),
     "last-write-wins": LastWriteWins(),
-    "hierarchical-bayes (for comparison)": DEFAULT,
+    "hierarchical-bayes": DEFAULT,
 }
 """What stands beside the families where one rule is to be shipped."""
 
@@ -59,15 +59,21 @@ WEIGHT_PATHS = ("slow", "fast", "slow_exceptions")
 
 WEIGHT_RULES: dict[str, UpdateStrategy] = {
     "ignore them (EWMA .2)": Ewma(0.2),
-    "weight by them (EWMA .2)": Composed(memory=Ewma(0.2), weight=ByConfidence()),
-    "average by them (vendor)": Composed(memory=Ewma(0.05), weight=ByConfidence()),
+    "weight by them (EWMA .2)": Composed(
+        memory=ForgettingCount(keep=0.8, half_life=None, prior=0.05), weight=ByConfidence()
+    ),
+    "average by them (vendor)": ConfidenceAverage(),
     "take them for probabilities": ExactFilter(
         Answering(0.2, noise_by_confidence=((0.9, 0.1), (0.4, 0.6))), hazard=0.01
     ),
     "ignore them (Bayes)": DEFAULT,
     "learn what they mean (Bayes)": ATTENTIVE,
 }
-"""Ways to use a confidence weight. The vendor's average fades slowly here, lest staleness hide what weights do."""
+"""Ways to use a confidence weight. The second has the arg max of EWMA .2 where all weights are 1; the vendor's average
+never forgets."""
+
+LIMIT_FACTORS = (0.03, 0.1, 0.3, 1.0, 1.3, 1.7, 2.2, 3.0, 10.0, 30.0)
+"""Hazards that the limit is told, as multiples of the truth: finer than a study's, so that its frontier has no gap."""
 
 
 def frontier(scenario: Scenario, *, users: int, seed: int) -> pl.DataFrame:
@@ -84,7 +90,7 @@ def frontier(scenario: Scenario, *, users: int, seed: int) -> pl.DataFrame:
         (family, knob, setting, rule) for family, (knob, sweep) in SWEEPS.items() for setting, rule in sweep.items()
     ]
     rules += [(name, "", None, rule) for name, rule in POINTS.items()]
-    for factor in HAZARD_FACTORS:
+    for factor in LIMIT_FACTORS:
         told = limit(scenario, lives, hazard_factor=factor).strategy
         if told is not None:
             rules.append((LIMIT_FAMILY, "assumed / true hazard", factor, told))
