@@ -103,7 +103,12 @@ def truth_figure(table: pl.DataFrame, scenario: str, rule: str) -> go.Figure:
 def words_figure(table: pl.DataFrame) -> go.Figure:
     """Draw errors from words as a ratio to errors from fields; ``table``: the interpreted study."""
     figure = go.Figure()
-    for channel, colour, symbol in (("words", BLUE, "circle"), ("words, weight 1", ORANGE, "square")):
+    marks = (
+        ("words", BLUE, "circle"),
+        ("words, weight 1", ORANGE, "square"),
+        ("words, change unheard", GREEN, "diamond"),
+    )
+    for channel, colour, symbol in marks:
         own = table.filter((pl.col("feedback") == channel) & pl.col("ratio").is_not_null())
         figure.add_scatter(
             x=own["ratio"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -26,14 +27,14 @@ class TextPair(NamedTuple):
     second: str
 
 
-def opposite_pairs(*, seed: int, count: int = PAIRS, held_out: bool = True) -> list[TextPair]:
+def opposite_pairs(*, seed: int, count: int = PAIRS, among: Collection[str] | None = None) -> list[TextPair]:
     """Return pairs in similar words that must never merge.
 
     By turns: the same words for the option wanted and not wanted, and one template about two options of a context.
-    ``held_out`` takes the families that the interpreter was not fitted on.
+    ``among`` names the phrasing families; default those that the interpreter was not fitted on.
     """
     chance = generator(seed, "opposite pairs")
-    wants, against = _families(Stance.WANTS, held_out), _families(Stance.DOES_NOT_WANT, held_out)
+    wants, against = _families(Stance.WANTS, among), _families(Stance.DOES_NOT_WANT, among)
     pairs: list[TextPair] = []
     while len(pairs) < count:
         context, option, other = _about(chance)
@@ -50,13 +51,13 @@ def opposite_pairs(*, seed: int, count: int = PAIRS, held_out: bool = True) -> l
     return pairs
 
 
-def paraphrase_pairs(*, seed: int, count: int = PAIRS, held_out: bool = True) -> list[TextPair]:
+def paraphrase_pairs(*, seed: int, count: int = PAIRS, among: Collection[str] | None = None) -> list[TextPair]:
     """Return pairs of two families of one stance about the same option in the same words for it."""
     chance = generator(seed, "paraphrase pairs")
     pairs: list[TextPair] = []
     while len(pairs) < count:
         stance = (Stance.WANTS, Stance.DOES_NOT_WANT)[len(pairs) % 2]
-        families = _families(stance, held_out)
+        families = _families(stance, among)
         one, two = (families[i] for i in chance.choice(len(families), size=2, replace=False))
         context, option, other = _about(chance)
         form, another = _form(chance, context, option), _form(chance, context, other)
@@ -76,12 +77,10 @@ def merged(values: NDArray[np.float64], threshold: float) -> Measurement:
     return Measurement(share, float(np.sqrt(share * (1.0 - share) / len(values))), len(values))
 
 
-def _families(stance: Stance, held_out: bool) -> list[Family]:
-    tested = held_out_families()
+def _families(stance: Stance, among: Collection[str] | None) -> list[Family]:
+    names = held_out_families() if among is None else among
     return [
-        family
-        for family in FAMILIES
-        if family.stance is stance and family.register == "plain" and (family.name in tested) == held_out
+        family for family in FAMILIES if family.stance is stance and family.register == "plain" and family.name in names
     ]
 
 

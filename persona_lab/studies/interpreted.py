@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -12,9 +13,9 @@ from numpy.typing import NDArray
 
 from persona_lab.catalog import STRATEGIES
 from persona_lab.contracts import Stance, Statement
-from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, IntArray, Kind, feedback, padded
+from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, IntArray, Kind, feedback, padded, select
 from persona_lab.metrics.tracking import error_rate, tally
-from persona_lab.protocols import UpdateStrategy
+from persona_lab.protocols import State, UpdateStrategy
 from persona_lab.randomness import generator, uniforms
 from persona_lab.simulate.loop import propose
 from persona_lab.simulate.people import Lives, live
@@ -43,6 +44,34 @@ CONTEXT = "reminder_channel"
 POOL = 40
 """Statements per option and stance; every one of a phrasing family that the interpreter was not fitted on."""
 
+
+class Hearing(NamedTuple):
+    """What is made of an interpreted statement.
+
+    Attributes
+    ----------
+    weighted
+        Whether the interpreter's confidence is the event's weight; else 1.
+    sure_of_refusal
+        Confidence below which a refusal counts as no answer: a wish misread as a refusal does the most harm.
+    announced
+        Answers that an announced change of mind counts for: nobody announces a slip.
+    """
+
+    weighted: bool = True
+    sure_of_refusal: float = 0.95
+    announced: int = 2
+
+
+CHANNELS: dict[str, Hearing | None] = {
+    "fields": None,
+    "words": Hearing(),
+    "words, weight 1": Hearing(weighted=False, sure_of_refusal=0.0),
+    "words, change unheard": Hearing(announced=1),
+}
+"""None is told in fields. The numbers of ``Hearing`` were chosen on training families, each read by an interpreter
+fitted on the others, and on other people than those scored (``benchmarks/evidence/words_choices.py``)."""
+
 STANCES = (Stance.WANTS, Stance.CHANGED_MIND, Stance.ONLY_ONCE)
 FRESH = 3
 """Interactions after a switch in which a person says that they changed their mind."""
@@ -63,17 +92,17 @@ class Pool(NamedTuple):
 ALL_STANCES = tuple(Stance)
 
 
-def read_pool(interpreter: TextInterpreter, *, seed: int) -> Pool:
-    """Return the statements of the held-out families about ``CONTEXT`` and their interpretations.
+def read_pool(interpreter: TextInterpreter, *, seed: int, among: Collection[str] | None = None) -> Pool:
+    """Return statements about ``CONTEXT`` of the families ``among`` (default: held out) and their interpretations.
 
     The client knows what it asked about, so the context comes as metadata; option and stance are in the words alone.
     """
-    options, held_out = CONTEXTS[CONTEXT], held_out_families()
+    options, names = CONTEXTS[CONTEXT], held_out_families() if among is None else among
     texts: list[str] = []
     for number, option in enumerate(options):
         for place, stance in enumerate(STANCES):
             chance = generator(seed, "text pool", number, place)
-            families = [family for family in families_for(CONTEXT, option, stance) if family.name in held_out]
+            families = [family for family in families_for(CONTEXT, option, stance) if family.name in names]
             texts += [
                 render(chance, families[int(chance.integers(len(families)))], CONTEXT, option).text for _ in range(POOL)
             ]
@@ -97,11 +126,13 @@ def interpreted_study(
     scenario_ids: Sequence[str] = SCENARIO_IDS,
     rules: Mapping[str, UpdateStrategy] | None = None,
     learnt: bool = False,
+    channels: Mapping[str, Hearing | None] = MappingProxyType(CHANNELS),
 ) -> pl.DataFrame:
     """Return error rates by scenario, rule and channel, each with its ratio to structured feedback.
 
-    Channels: ``fields`` (status and option), ``words`` (the interpreter, its confidence as the event's weight),
-    ``words, weight 1`` (the confidence thrown away). Every answer names an option, in a correction or a confirmation;
+    ``channels`` default to ``CHANNELS``: told in fields (status and option), in words, in words with the confidence
+    thrown away, in words with announced changes counted once. Every answer names an option, in a correction or a
+    confirmation;
     exceptions are announced in words half of the time, which the fields cannot say: words may therefore win.
     Ratios are of pooled errors; their standard error is the delta method over people. ``learnt`` adds population Bayes
     with its prior learnt from other people's logs of the same channel (minutes).
@@ -116,11 +147,11 @@ def interpreted_study(
         said = _said(lives, seed)
         for name, rule in chosen.items():
             errors: dict[str, NDArray[np.float64]] = {}
-            for channel in ("fields", "words", "words, weight 1"):
+            for channel, hearing in channels.items():
                 used = rule
                 if name == LEARNT:
-                    used = _learnt(scenario_id, pool, "words" if channel.startswith("words") else channel, seed)
-                proposed = _loop(used, lives, pool, said, channel, seed, scenario.options)
+                    used = _learnt(scenario_id, pool, hearing, seed)
+                proposed = _loop(used, lives, pool, said, hearing, seed, scenario.options)
                 counts = tally(preferred=lives.preferred, proposed=proposed, in_exception=lives.in_exception)
                 rate = error_rate(counts=counts)
                 wrong = (proposed != lives.preferred) & ~lives.in_exception
@@ -162,7 +193,7 @@ def _said(lives: Lives, seed: int) -> _Said:
     return _Said(stance, (luck * POOL).astype(np.int8))
 
 
-def _learnt(scenario_id: str, pool: Pool, channel: str, seed: int) -> UpdateStrategy:
+def _learnt(scenario_id: str, pool: Pool, hearing: Hearing | None, seed: int) -> UpdateStrategy:
     """Return population Bayes with its prior learnt from other people's answers in this channel."""
     observers = tuple(Observer(seen.noise, slope) for slope in SLOPES for seen in MIXED.observers)
     rows = tuple(tuple(weight / len(SLOPES) for _ in SLOPES for weight in row) for row in MIXED.prior)
@@ -171,7 +202,7 @@ def _learnt(scenario_id: str, pool: Pool, channel: str, seed: int) -> UpdateStra
     others = seed + TRAINING_SEED_OFFSET
     lives = live(scenario, seed=others, users=(0, TRAINING_PEOPLE))
     log: list[Feedback] = []
-    _loop(STRATEGIES["ewma-0.2"], lives, pool, _said(lives, others), channel, others, scenario.options, log)
+    _loop(STRATEGIES["ewma-0.2"], lives, pool, _said(lives, others), hearing, others, scenario.options, log)
     return fit(base, log, options=scenario.options)
 
 
@@ -180,7 +211,7 @@ def _loop(
     lives: Lives,
     pool: Pool,
     said: _Said,
-    channel: str,
+    hearing: Hearing | None,
     seed: int,
     options: int,
     log: list[Feedback] | None = None,
@@ -199,15 +230,17 @@ def _loop(
         weight = np.ones(people)
         silent: BoolArray = np.zeros(people, dtype=bool)
         refused: BoolArray = np.zeros(people, dtype=bool)
-        if channel != "fields":
+        announced: BoolArray = np.zeros(people, dtype=bool)
+        if hearing is not None:
             at = (told, said.stance[step], said.number[step])
             told, stance = pool.option[at], pool.stance[at]
             refused = stance == ALL_STANCES.index(Stance.DOES_NOT_WANT)
             # "Not that" about something that was not proposed says nothing that a feedback can carry.
             silent = (told == NO_OPTION) | (refused & (told != last[:people]))
             silent |= np.isin(stance, [ALL_STANCES.index(Stance.NOTHING), ALL_STANCES.index(Stance.ONLY_ONCE)])
-            if channel == "words":
-                weight = pool.confidence[at]
+            silent |= refused & (pool.confidence[at] < hearing.sure_of_refusal)
+            weight = pool.confidence[at] if hearing.weighted else weight
+            announced = (stance == ALL_STANCES.index(Stance.CHANGED_MIND)) & ~silent
         accepted = told == last[:people]
         answered = np.where(accepted, Kind.ACCEPTED, Kind.CORRECTED)
         kind = np.where(silent, Kind.SILENT, np.where(refused, Kind.DECLINED, answered))
@@ -222,10 +255,25 @@ def _loop(
         if log is not None:
             log.append(given)
         state = rule.update(state, given)
+        for _ in range(hearing.announced - 1 if hearing else 0):
+            state = _again(rule, state, given, _wide(announced, lanes, 0).astype(bool), _wide(told, lanes, NO_OPTION))
     return proposals
 
 
-def _wide(array: NDArray[np.generic], lanes: int, fill: float) -> NDArray[np.generic]:
+def _again(rule: UpdateStrategy, state: State, given: Feedback, who: BoolArray, told: IntArray) -> State:
+    """Return the state after ``who`` said once more, unprompted, what they want."""
+    again = feedback(
+        proposed=NO_OPTION,
+        kind=np.where(who, Kind.CORRECTED, Kind.SILENT),
+        corrected=np.where(who, told, NO_OPTION),
+        confidence=given.confidence,
+        elapsed=0.0,
+        session=given.session,
+    )
+    return select(who, rule.update(state, again), state)
+
+
+def _wide(array: NDArray[Any], lanes: int, fill: float) -> NDArray[Any]:
     padded_out = np.full(lanes, fill, dtype=array.dtype)
     padded_out[: len(array)] = array
     return padded_out

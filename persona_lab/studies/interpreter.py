@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,10 @@ from persona_lab.text.encoder import SentenceEncoder
 from persona_lab.text.fitting import Example, fit_interpreter
 from persona_lab.text.interpreter import TextInterpreter
 from persona_lab.text.model import PACKAGED_MODEL, save_model
+
+FOLDS = 4
+MORE = 8
+"""Parts of the cross-fitting, and further statements per family there: fewer than in the package, for speed."""
 
 BINS = 15
 """Bins of the expected calibration error, as everywhere in the project."""
@@ -63,9 +67,22 @@ def rebuild(path: Path = PACKAGED_MODEL, encoder: TextEncoder | None = None) -> 
     return path
 
 
-def read_held_out(interpreter: TextInterpreter) -> list[Reading]:
-    """Interpret every held-out statement for a user who has all contexts of the bank: the hardest case."""
-    rows = [row for row in statement_rows() if row.split == "test"]
+def cross_fitted(encoder: TextEncoder) -> Iterator[tuple[frozenset[str], TextInterpreter]]:
+    """Yield parts of the *training* families with an interpreter fitted on the others: where choices are made."""
+    rows = [row for row in statement_rows() if row.split == "train"] + more_training_rows(MORE)
+    names = sorted({row.family for row in rows})
+    for fold in range(FOLDS):
+        part = frozenset(names[fold::FOLDS])
+        model = fit_interpreter(examples([row for row in rows if row.family not in part]), encoder)
+        yield part, TextInterpreter(encoder, model)
+
+
+def read_held_out(interpreter: TextInterpreter, among: Collection[str] | None = None) -> list[Reading]:
+    """Interpret every statement of the families ``among`` (default: held out) for a user who has all contexts.
+
+    That is the hardest case: all contexts and options of the bank compete.
+    """
+    rows = [row for row in statement_rows() if (row.split == "test" if among is None else row.family in among)]
     return [
         Reading(row, read)
         for row, read in zip(rows, interpreter.interpret([Statement(row.text) for row in rows], CONTEXTS), strict=True)
@@ -100,18 +117,19 @@ def confusion(readings: Sequence[Reading]) -> pl.DataFrame:
 
 
 def by_register(readings: Sequence[Reading]) -> pl.DataFrame:
-    """Return the shares right by register: plain, vague, sarcastic, indirect."""
+    """Return the shares right by register: plain, vague, sarcastic, indirect (hints)."""
     return (
         pl.DataFrame(
             {
                 "register": [r.row.register for r in readings],
                 "stance_right": [r.stance_right for r in readings],
                 "pair_right": [r.pair_right for r in readings],
+                "all_right": [r.pair_right and r.stance_right for r in readings],
                 "confidence": [r.read.confidence for r in readings],
             }
         )
         .group_by("register")
-        .agg(pl.len().alias("statements"), pl.col("stance_right", "pair_right", "confidence").mean())
+        .agg(pl.len().alias("statements"), pl.col("stance_right", "pair_right", "all_right", "confidence").mean())
         .sort("register")
     )
 

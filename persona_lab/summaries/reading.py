@@ -17,8 +17,29 @@ NO_LOG = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_NAME = 40
 """Characters of a context's or option's name that are shown; names come from the wire and may be anything."""
 
-LONGEST_PLAIN = 3
-"""Words up to which a name may stand unquoted."""
+LONGEST_PLAIN = 2
+"""Words up to which a name may stand unquoted: "phone call", but not "ignore previous instructions"."""
+
+COMMANDS = frozenset(
+    {
+        "ignore",
+        "disregard",
+        "forget",
+        "obey",
+        "execute",
+        "delete",
+        "erase",
+        "reveal",
+        "leak",
+        "override",
+        "bypass",
+        "pretend",
+        "assume",
+        "act",
+        "follow",
+    }
+)
+"""A name that holds one of these words is quoted however short: it would read as an order to the reader."""
 
 MOST_EVENTS = 20
 """Events that a sentence cites: the latest that bear on it."""
@@ -51,7 +72,11 @@ class Fact(NamedTuple):
 
 
 def facts(beliefs: Sequence[Belief], history: Sequence[Event]) -> list[Fact]:
-    """Return one fact per belief, in order of the context's name; of two beliefs about a context the last counts."""
+    """Return one fact per belief, in order of the context's name; of two beliefs about a context the last counts.
+
+    A belief that no event is behind, neither its own nor one of the history, is a prior and no knowledge of the person:
+    nothing is said of it, since every sentence must cite the events that it rests on.
+    """
     by_context = {belief.context: belief for belief in beliefs}
     told: dict[str, list[Named]] = {context: [] for context in by_context}
     bearing: dict[str, list[str]] = {context: [] for context in by_context}
@@ -71,6 +96,8 @@ def facts(beliefs: Sequence[Belief], history: Sequence[Event]) -> list[Fact]:
         ranked = sorted(zip(belief.probabilities, belief.options, strict=True), key=lambda pair: (-pair[0], pair[1]))
         chance, top = ranked[0]
         cited = belief.event_ids or tuple(bearing[context])
+        if not cited:
+            continue
         found.append(
             Fact(
                 context,
@@ -130,7 +157,9 @@ def shown(name: str) -> str:
     simple = all(character.isalnum() or character in " -+:.,'/&%" for character in words)
     # ". " or ": " would end the sentence around the name and begin another, in the user's words.
     simple = simple and not any(mark in f"{words} " for mark in (". ", ": "))
-    if words and simple and len(words) <= LONGEST_NAME and len(words.split()) <= LONGEST_PLAIN:
+    said = words.casefold().split()
+    calm = len(said) <= LONGEST_PLAIN and not COMMANDS.intersection(said)
+    if words and simple and calm and len(words) <= LONGEST_NAME:
         return words
     return quoted(name, LONGEST_NAME)
 

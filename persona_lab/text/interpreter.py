@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from persona_lab.contracts import Interpretation, Stance, Statement
 from persona_lab.errors import ConfigurationError
+from persona_lab.events import STATUSES
 from persona_lab.plaintext import plain
 from persona_lab.protocols import TextEncoder
 from persona_lab.text.cues import FEATURE_NAMES, cue_values, words
@@ -28,10 +29,6 @@ from persona_lab.text.pairs import (
     pair_features,
 )
 from persona_lab.text.quantities import quantities
-
-ACCEPTING = frozenset({"accepted", "accept", "approved", "positive", "confirmed", "kept"})
-REFUSING = frozenset({"declined", "decline", "rejected", "negative", "dismissed", "refused"})
-"""Values of ``metadata.status`` that settle the stance towards the option named in the metadata."""
 
 NAMED_FIELDS = ("corrected", "corrected_to", "option_chosen")
 """Metadata fields that name what the user chose instead."""
@@ -49,7 +46,7 @@ class TextInterpreter:
 
     When to use it: feedback arrives as sentences. Where the client can send ``metadata.context``, ``metadata.status``
     and an option, let it: structured fields win over text, always. How it fails: words for an option that it never met
-    (seven in ten right instead of nineteen in twenty), hints ("I have dinner with the kids at seven"), irony without a
+    (two in three right instead of nineteen in twenty), hints ("I have dinner with the kids at seven"), irony without a
     marker, two preferences in one sentence, languages other than English, options whose names say nothing
     ("option_b"). Its confidence is calibrated on phrasings that it was not fitted on, and is meant to multiply the
     event's weight.
@@ -225,17 +222,23 @@ def _candidates(
 
 def _from_metadata(statement: Statement) -> _Fields:
     data: Mapping[str, Any] = statement.metadata
+    kind = STATUSES.get(str(data.get("status", "")).strip().casefold())
     context = _name(data.get("context"))
-    option = next((name for key in OPTION_FIELDS if (name := _name(data.get(key))) is not None), None)
-    status = str(data.get("status", "")).strip().casefold()
+    named = _first(data, NAMED_FIELDS) or (_first(data, ("option",)) if kind == "corrected" else None)
+    if kind == "silent":
+        return _Fields(context, None, None)  # nobody answered what was proposed; text may still say something
     stance: Stance | None = None
-    if status in ACCEPTING or any(_name(data.get(key)) for key in NAMED_FIELDS):
+    if kind == "accepted" or named:
         stance = Stance.WANTS
-    elif status in REFUSING:
+    elif kind in ("declined", "corrected"):  # a correction that names nothing is a decline
         stance = Stance.DOES_NOT_WANT
     if data.get("exception") is True or data.get("only_once") is True:
         stance = Stance.ONLY_ONCE
-    return _Fields(context, option, stance)
+    return _Fields(context, named or _first(data, OPTION_FIELDS), stance)
+
+
+def _first(data: Mapping[str, Any], keys: Sequence[str]) -> str | None:
+    return next((name for key in keys if (name := _name(data.get(key))) is not None), None)
 
 
 def _name(value: object) -> str | None:
