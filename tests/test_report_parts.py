@@ -7,9 +7,11 @@ import pytest
 from persona_lab.report import drift_section
 from persona_lab.report.html import page
 from persona_lab.report.markdown import document
-from persona_lab.report.parts import DRIFT_PEOPLE, PROACTIVE_PEOPLE, extra_sections
+from persona_lab.report.parts import DRIFT_PEOPLE, PROACTIVE_PEOPLE, SUMMARY_PEOPLE, extra_sections
 from persona_lab.report.proactive_section import COMPARED, proactive_section
+from persona_lab.report.summary_section import summary_section
 from persona_lab.studies.profiles import PROFILES
+from persona_lab.studies.summaries import SUMMARY_STRATEGIES, UPDATE_RULES
 
 DETECTORS = ("cusum", "beta-factor")
 
@@ -26,8 +28,13 @@ def noticing():
         return drift_section.drift_section(people=96)
 
 
+@pytest.fixture(scope="module")
+def reading():
+    return summary_section(seed=3, people=3)
+
+
 def test_every_profile_says_how_many_people():
-    assert set(PROACTIVE_PEOPLE) == set(DRIFT_PEOPLE) == set(PROFILES)
+    assert set(PROACTIVE_PEOPLE) == set(DRIFT_PEOPLE) == set(SUMMARY_PEOPLE) == set(PROFILES)
 
 
 def test_every_policy_has_a_row_and_undefined_rates_say_why(section):
@@ -54,18 +61,32 @@ def test_the_prose_names_the_best_rule_that_is_told_nothing(section):
 
 def test_detectors_are_ranked_by_delay_at_the_same_false_alarm_rate(noticing):
     (table,) = noticing.tables
-    assert {row[0].text for row in table.rows} == {"cusum", "beta-factor"}
+    assert {row[0].text for row in table.rows} == {"cusum", "beta-factor", drift_section.BASELINE}
     delays = [float(row[1].text) for row in table.rows]
     assert delays == sorted(delays)
     assert f"**{table.rows[0][0].text}** notices soonest: after {table.rows[0][1].text} ± " in noticing.prose[0]
     assert [label for label, _ in noticing.drawings[0].choices] == ["how soon", "how soon, and how evenly"]
 
 
-def test_the_same_seed_gives_the_same_page(section, noticing, monkeypatch):
+def test_summaries_stand_beside_their_controls_on_top_of_every_rule(reading):
+    (table,) = reading.tables
+    rows = {row[0].text: row for row in table.rows}
+    assert set(rows) == set(SUMMARY_STRATEGIES)
+    readers = [table.columns.index(f"reader's errors, {rule}, %") for rule in UPDATE_RULES]
+    assert {rows["control: empty"][column].text for column in readers} == {"75.0"}
+    silent = rows["control: empty"][table.columns.index("faithfulness, %")]
+    assert (silent.text, silent.note) == ("—", "nothing was stated")
+    template = rows["template"]
+    assert f"in {template[readers[-1]].text}% " in reading.prose[0]
+    assert float(template[readers[-1]].text) < float(template[readers[0]].text)
+
+
+def test_the_same_seed_gives_the_same_page(section, noticing, reading, monkeypatch):
+    monkeypatch.setitem(SUMMARY_PEOPLE, "smoke", 3)
     monkeypatch.setitem(PROACTIVE_PEOPLE, "smoke", 8)
     monkeypatch.setitem(DRIFT_PEOPLE, "smoke", 96)
     monkeypatch.setattr(drift_section, "COMPARED", DETECTORS)
-    assert page("t", "l", extra_sections("smoke", seed=3)) == page("t", "l", (noticing, section))
+    assert page("t", "l", extra_sections("smoke", seed=3)) == page("t", "l", (noticing, section, reading))
 
 
 def test_the_part_is_also_markdown(section):
