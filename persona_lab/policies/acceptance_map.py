@@ -94,5 +94,8 @@ ACCEPTANCE_MAP = Calibrator(
 )
 """Fitted by ``persona_lab.studies.proactive_confidence.fit_acceptance_map()`` on simulated people that are never scored
 (the four worlds, static and drifting, in equal parts), rounded to four digits; a test fits it again. It holds for
-:class:`~persona_lab.policies.adaptive.AdaptiveBayes` as it is configured by default, and for people like those: fit
-your own (:func:`~persona_lab.policies.calibrators.fit_isotonic`) once a few thousand answers are at hand."""
+:class:`~persona_lab.policies.adaptive.AdaptiveBayes` as it is configured by default, and for people like those. Among
+other people it may hurt: in most worlds that it was not fitted on (another pace of change, other levels, few answers)
+the belief alone is more honest (reports/evidence/proactive.json). Fit your own
+(:func:`~persona_lab.policies.calibrators.fit_isotonic`) once a few thousand answers are at hand, or pass
+``Calibrator()`` for none."""
