@@ -1,5 +1,8 @@
 """The sixteen cells: worlds, limits and the published baselines."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import betainc
@@ -31,8 +34,9 @@ from persona_lab.simulate.opportunities import (
     tolerance_paths,
 )
 from persona_lab.simulate.opportunity_limits import Solver, clairvoyant_expected
-from persona_lab.studies.proactive import optimum_cells, run_cells, summarise, told
+from persona_lab.studies.proactive import PUBLISHED, optimum_cells, run_cells, summarise, told
 
+ROOT = Path(__file__).resolve().parent.parent
 PEOPLE = 1000
 SEED = 20
 
@@ -210,3 +214,18 @@ def test_metrics_of_a_tiny_play_by_hand():
     assert nothing.value is None
     assert "nothing was proposed" in nothing.reason
     assert metrics.missed_need(move=silent, wanted=np.zeros_like(wanted)).value is None
+
+
+def test_the_worlds_are_the_ones_that_the_search_found():
+    """The frozen costs and prior are the best of the recorded search, and every published row is near theirs."""
+    record = json.loads((ROOT / "reports" / "evidence" / "proactive_worlds.json").read_text(encoding="utf-8"))
+    best = record["best"][0]
+    assert best["pairs"] == [setting.name for setting in COST_SETTINGS]
+    assert best["exponent"] == AcceptanceWorld("redraw").extremes
+    assert set(best["rows"]) == set(PUBLISHED)
+    for name, (static, drifting, worst) in PUBLISHED.items():
+        found = best["rows"][name]
+        assert found[:2] == pytest.approx([static, drifting], abs=1.5), name
+        assert found[2] == pytest.approx(worst, abs=2.0), name
+    uniform = record["first_pass_by_exponent"]["1.0"]
+    assert uniform["rows"]["approval >= .8 act, else nothing"][0] < 34, "a uniform prior falls short of 36"
