@@ -167,7 +167,7 @@ def test_a_lattice_is_fixed_beforehand_and_starts_at_the_present_setting() -> No
     points = lattice(rule)
     assert points[0] == rule
     assert len(points) == len(set(points)) == 1 + 9 * 9
-    assert {read(point, "hazard") for point in points[1:]} == {Knob(0.0005, 0.2).at(place / 8) for place in range(9)}
+    assert {read(point, "hazard") for point in points[1:]} == {Knob(0.00001, 0.2).at(place / 8) for place in range(9)}
     assert lattice(LastWriteWins()) == (LastWriteWins(),)
 
 

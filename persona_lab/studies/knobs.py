@@ -56,7 +56,7 @@ class Knob(NamedTuple):
 
 
 PRIOR = Knob(0.01, 10.0)
-HAZARD = Knob(0.0005, 0.2)
+HAZARD = Knob(0.00001, 0.2)
 NOISE = Knob(0.02, 0.5)
 FALSE_ALARMS = Knob(20.0, 5000.0)
 """Events between false alarms of a detector: what its tables of critical values hold."""
@@ -73,12 +73,12 @@ KNOBS: dict[type, dict[str, Knob]] = {
     ForgettingCount: {"keep": Knob(0.5, 0.995, "rest"), "half_life": Knob(1.0, 1000.0), "prior": PRIOR},
     PearceHall: {"rate": Knob(0.05, 1.0), "decay": Knob(0.01, 0.5)},
     Kalman: {"drift": Knob(1e-5, 0.1), "start": Knob(0.01, 2.0), "daily_drift": Knob(1e-6, 0.1)},
-    VolatileKalman: {"rate": Knob(0.001, 0.3), "volatility": Knob(1e-4, 0.1), "noise": Knob(0.02, 2.0)},
+    VolatileKalman: {"rate": Knob(0.00001, 0.3), "volatility": Knob(1e-4, 0.1), "noise": Knob(0.02, 2.0)},
     NoiseOrVolatility: {"fade": Knob(0.001, 0.2)},
     HierarchicalGaussian: {"tonic": Knob(-6.0, 1.0, "linear"), "meta": Knob(1e-4, 1.0)},
     FixedShare: {"hazard": HAZARD, "noise": NOISE},
     MixingPast: {"hazard": HAZARD, "noise": NOISE},
-    ChangePoint: {"concentration": Knob(0.05, 3.0)},
+    ChangePoint: {"concentration": Knob(0.05, 30.0)},
     Hysteresis: {"margin": Knob(0.0, 0.5, "linear")},
 }
 """What is fitted, by rule; for a rule of one's own pass ``knobs``."""
