@@ -2,13 +2,13 @@
 
 No policy of this package takes part: only the rows of the table that name a rule exactly. The first pass compares every
 quadruple of cost pairs under every prior on the rows whose moves do not depend on costs (and the optimum); the second
-plays the rows that do for the best of each prior.
+plays the rows that do for the few best.
 """
 
 import itertools
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ MEANS_WITHIN, WORST_WITHIN = 1.0, 3.0
 
 PEOPLE = 4000
 SEED = 77
-FINALISTS = 3
+FINALISTS = 4
 
 
 class Row(NamedTuple):
@@ -51,100 +51,115 @@ class Row(NamedTuple):
     worst: float
 
 
+class Candidate(NamedTuple):
+    """An exponent of the prior and four pairs of costs: squared misfit in units of chance, and the rows it gives."""
+
+    misfit: float
+    exponent: float
+    pairs: list[CostSetting]
+    rows: dict[str, Row]
+
+
 def run(out: Path, people: int = PEOPLE) -> None:
     """Search, and write the best candidates with every row of the table beside what was published."""
-    still = {(h, None): _free(AcceptanceWorld("two_state", h), people) for h in HAZARDS}
-    optimum = {h: np.array([100 * Solver(points=201).solve(AcceptanceWorld("two_state", h), one.costs).share
-                            for one in PAIRS]) for h in HAZARDS}  # fmt: skip
+    still = [_free(AcceptanceWorld("two_state", h), people) for h in HAZARDS]
+    optimum = [
+        np.array([100 * Solver(points=201).solve(AcceptanceWorld("two_state", h), one.costs).share for one in PAIRS])
+        for h in HAZARDS
+    ]
     every = np.array(list(itertools.combinations(range(len(PAIRS)), 4)))
-    best = PUBLISHED["optimum (two-state)"]
-    fit = _misfit(_table([optimum[0.0]], [optimum[DRIFT_HAZARD]], every), best)
-    kept = every[fit < np.quantile(fit, 0.1)]
-    base = fit[fit < np.quantile(fit, 0.1)]
+    best = _table([optimum[0]], [optimum[1]], every)
+    fit = _misfit(best, PUBLISHED["optimum (two-state)"])
+    near = fit <= np.quantile(fit, 0.1)
+    kept = every[near]
     candidates = []
     for exponent in EXPONENTS:
-        drawn = {h: _free(AcceptanceWorld("redraw", h, extremes=exponent), people) for h in HAZARDS}
-        total = base.copy()
-        for rule in RULES:
-            rows = _table(
-                [still[0.0, None][rule], drawn[0.0][rule]],
-                [still[DRIFT_HAZARD, None][rule], drawn[DRIFT_HAZARD][rule]],
-                kept,
+        drawn = [_free(AcceptanceWorld("redraw", h, extremes=exponent), people) for h in HAZARDS]
+        rows = {
+            rule: _table([still[0][rule], drawn[0][rule]], [still[1][rule], drawn[1][rule]], kept) for rule in RULES
+        }
+        rows["optimum (two-state)"] = best[:, near]
+        total = sum(_misfit(table, PUBLISHED[name]) for name, table in rows.items())
+        candidates += [
+            Candidate(
+                float(total[place]),
+                exponent,
+                [PAIRS[pair] for pair in kept[place]],
+                {name: Row(*(float(part) for part in table[:, place])) for name, table in rows.items()},
             )
-            total = total + _misfit(rows, PUBLISHED[rule])
-        for place in np.argsort(total)[:FINALISTS]:
-            chosen = [PAIRS[pair] for pair in kept[place]]
-            candidates.append(_finalist(exponent, chosen, people // 4, still, drawn, optimum, kept[[place]]))
-    candidates.sort(key=lambda one: one["misfit"])
-    for one in candidates[:3]:
-        print(json.dumps(one), flush=True)
-    record = {"people": people, "seed": SEED, "quadruples": len(every), "published": PUBLISHED, "best": candidates[:10]}
-    record["best_by_exponent"] = {
-        str(e): min((one for one in candidates if one["exponent"] == e), key=lambda one: float(one["misfit"]))
-        for e in EXPONENTS
+            for place in np.argsort(total)[:FINALISTS]
+        ]
+    candidates.sort(key=lambda one: one.misfit)
+    finalists = [_played(one, people // 4) for one in candidates[:FINALISTS]]
+    finalists.sort(key=lambda one: one.misfit)
+    record = {
+        "people": people,
+        "seed": SEED,
+        "quadruples": len(every),
+        "published": PUBLISHED,
+        "best": [_shown(one) for one in finalists],
+        "first_pass_by_exponent": {
+            str(e): _shown(min((one for one in candidates if one.exponent == e), key=lambda one: one.misfit))
+            for e in EXPONENTS
+        },
     }
+    print(json.dumps(record["best"][0]), flush=True)  # type: ignore[index]
     (out / "proactive_worlds.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def _free(world: AcceptanceWorld, people: int) -> dict[str, NDArray[np.float64]]:
     """Return the share of every pair of costs, in per cent, for rules whose moves do not depend on costs."""
-    found = {}
+    found: dict[str, NDArray[np.float64]] = {}
+    limit: NDArray[np.float64] | None = None
     for name, rule in RULES.items():
         seen = play(rule, world, costs(), seed=SEED, people=people)
         p, act, ask = seen.tolerance.astype(np.float64), seen.move == ACT, seen.move == SUGGEST
+        if limit is None:
+            limit = np.array([clairvoyant_value(p, one.costs).sum() for one in PAIRS])
         gained, harmed, asked = (p * (act | ask)).sum(), ((1.0 - p) * act).sum(), ask.sum()
-        limit = np.array([clairvoyant_value(p, one.costs).sum() for one in PAIRS])
         paid = np.array([one.harm * harmed + one.interruption * asked for one in PAIRS])
         found[name] = 100 * (gained - paid) / limit
     return found
 
 
-def _finalist(
-    exponent: float, chosen: list[CostSetting], people: int, still: Any, drawn: Any, optimum: Any, place: Any
-) -> dict[str, Any]:
-    rows: dict[str, Row] = {
-        rule: _one(
-            _table(
-                [still[0.0, None][rule], drawn[0.0][rule]],
-                [still[DRIFT_HAZARD, None][rule], drawn[DRIFT_HAZARD][rule]],
-                place,
-            )
-        )
-        for rule in RULES
-    }
-    rows["optimum (two-state)"] = _one(_table([optimum[0.0]], [optimum[DRIFT_HAZARD]], place))
-    worlds = [AcceptanceWorld(law, h, extremes=exponent) for h in HAZARDS for law in ("two_state", "redraw")]
+def _played(candidate: Candidate, people: int) -> Candidate:
+    """Add the rows whose moves depend on costs."""
+    rows = dict(candidate.rows)
+    worlds = [AcceptanceWorld(law, h, extremes=candidate.exponent) for h in HAZARDS for law in ("two_state", "redraw")]
     for name in ("discounted Beta .97", "myopic Bayes, told", "Bayes told hazard and prior"):
         shares: dict[bool, list[float]] = {False: [], True: []}
         for world in worlds:
-            for one in chosen:
+            for one in candidate.pairs:
                 policy: StreamPolicy = DiscountedBeta()
                 if name != "discounted Beta .97":
                     policy = told(world, "mean" if name.startswith("myopic") else "quantile")
                 seen = play(policy, world, one.costs, seed=SEED, people=people)
                 earned = metrics.utility(move=seen.move, wanted=seen.tolerance, costs=one.costs).sum()
-                shares[world.hazard > 0].append(100 * earned / clairvoyant_value(seen.tolerance, one.costs).sum())
-        means = (float(np.mean(shares[False])), float(np.mean(shares[True])))
-        rows[name] = Row(*means, float(min(shares[False] + shares[True])))
+                shares[world.hazard > 0].append(
+                    float(100 * earned / clairvoyant_value(seen.tolerance, one.costs).sum())
+                )
+        rows[name] = Row(float(np.mean(shares[False])), float(np.mean(shares[True])), min(shares[False] + shares[True]))
     misfit = sum(float(_misfit(np.array([row]).T, PUBLISHED[name])[0]) for name, row in rows.items())
+    return candidate._replace(misfit=misfit, rows=rows)
+
+
+def _shown(candidate: Candidate) -> dict[str, object]:
     return {
-        "misfit": misfit,
-        "exponent": exponent,
-        "pairs": [one.name for one in chosen],
-        "rows": {name: [round(float(part), 1) for part in row] for name, row in rows.items()},
+        "misfit": round(candidate.misfit, 2),
+        "exponent": candidate.exponent,
+        "pairs": [one.name for one in candidate.pairs],
+        "rows": {name: [round(part, 1) for part in row] for name, row in candidate.rows.items()},
     }
 
 
-def _table(static: Any, drifting: Any, quadruples: Any) -> NDArray[np.float64]:
+def _table(
+    static: list[NDArray[np.float64]], drifting: list[NDArray[np.float64]], quadruples: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Return static mean, drifting mean and worst, (3, quadruples), over the laws given."""
     quiet = np.concatenate([shares[quadruples] for shares in static], axis=1)
     moving = np.concatenate([shares[quadruples] for shares in drifting], axis=1)
     worst = np.minimum(quiet.min(axis=1), moving.min(axis=1))
     return np.stack([quiet.mean(axis=1), moving.mean(axis=1), worst])
-
-
-def _one(table: NDArray[np.float64]) -> Row:
-    return Row(*(float(part[0]) for part in table))
 
 
 def _misfit(table: NDArray[np.float64], published: tuple[float, float, float]) -> NDArray[np.float64]:
