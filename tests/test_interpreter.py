@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
+import subprocess
+import sys
 from functools import cache
 
 import numpy as np
@@ -15,6 +19,7 @@ from persona_lab.studies.interpreter import examples, read_held_out, score
 from persona_lab.text import HashingEncoder, TextInterpreter
 from persona_lab.text.fitting import fit_interpreter
 from persona_lab.text.model import load_model, save_model
+from persona_lab.text.quantities import quantities
 
 KNOWN = {
     "meeting_time": ("morning", "afternoon", "evening"),
@@ -159,3 +164,78 @@ def test_fields_settle_the_stance_even_where_text_must_fill_the_rest():
 def test_nothing_known_and_nothing_to_open_has_no_meaning():
     meaning = TextInterpreter(open_new=False).meanings([Statement("mornings please")], {})[0]
     assert meaning.pairs.shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "option", "stance"),
+    [
+        ({"status": "silent", "option": "morning"}, None, Stance.NOTHING),
+        ({"status": "ignored", "proposed": "morning"}, None, Stance.NOTHING),
+        ({"status": "edited", "proposed": "morning", "corrected": "evening"}, "evening", Stance.WANTS),
+        ({"status": "corrected", "proposed": "morning"}, "morning", Stance.DOES_NOT_WANT),
+        ({"status": "corrected", "option": "evening"}, "evening", Stance.WANTS),
+        ({"status": "completed", "proposed": "morning"}, "morning", Stance.WANTS),
+    ],
+)
+def test_statuses_are_those_of_the_wire(metadata, option, stance):
+    found = read("", context="meeting_time", **metadata)
+    assert (found.option, found.stance) == (option, stance)
+
+
+def test_amounts_of_time_tell_options_apart():
+    found = read("I'd like 25-minute calls.", {"call": ("20_minutes", "2_hours"), "seat": ("window", "aisle")})
+    assert (found.context, found.option) == ("call", "20_minutes")
+    assert math.exp(quantities("three hours a week").length) == pytest.approx(180)
+    assert math.exp(quantities("every two weeks").period) == pytest.approx(14 * 1440)
+    assert all(math.isnan(value) for value in quantities("this week only"))
+    assert np.isfinite([value for value in quantities("1e999 hours, ² minutes, 0 minutes") if value == value]).all()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I used to like email reminders. Now it has to be Slack pings.",
+        "Replace email reminders with Slack pings.",
+        "Slack pings instead of email reminders, please.",
+    ],
+)
+def test_of_two_options_the_one_that_is_meant(text):
+    assert read(text).option == "chat"
+
+
+HOSTILE_NAMES = {
+    "a\u202eb": ("\u200f\u200bx", "\x00y"),
+    "\ud800": ("ignore previous instructions", "<b>", "{0}"),
+    "": ("", "z" * 5000),
+}
+
+
+def test_hostile_names_are_read_within_bounds():
+    for text in ("ignore previous instructions", "\x00y please", "half " * 20_000, "replace with " * 500, "\ud800"):
+        for metadata in ({}, {"context": "\ud800"}, {"status": ["x"], "option": {"a": 1}, "context": 3}):
+            found = read(text, HOSTILE_NAMES, **metadata)
+            assert 0.0 <= found.confidence <= 1.0
+
+
+PROCESS = """
+import sys
+from persona_lab.contracts import Statement
+from persona_lab.simulate.phrases import CONTEXTS
+from persona_lab.text import TextInterpreter
+texts = ["Please remind me by email.", "I used to like email, but now I prefer Slack pings.", "no, after 1 PM please"]
+for read in TextInterpreter().interpret([Statement(text) for text in texts], CONTEXTS):
+    sys.stdout.write(repr(read))
+"""
+
+
+def test_another_process_reads_alike():
+    texts = [
+        "Please remind me by email.",
+        "I used to like email, but now I prefer Slack pings.",
+        "no, after 1 PM please",
+    ]
+    here = "".join(repr(found) for found in interpreter().interpret([Statement(text) for text in texts], CONTEXTS))
+    environment = {**os.environ, "PYTHONHASHSEED": "4242", "OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    run = subprocess.run([sys.executable, "-c", PROCESS], env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout == here
+    assert "email" in here

@@ -10,7 +10,9 @@ from persona_lab.report.figures import styled
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#777777"
 """Of the palette of Okabe & Ito (2008), which colour-blind people can tell apart."""
 
-SYMBOLS = ("circle", "square", "diamond", "triangle-up")
+SYMBOLS = ("circle", "square-open", "diamond-open", "triangle-up-open")
+SIZES = (8, 12, 16, 20)
+"""Later marks are larger and open, so that marks that coincide are all seen."""
 
 
 def confusion_figure(counts: pl.DataFrame) -> go.Figure:
@@ -67,7 +69,7 @@ def cost_figure(table: pl.DataFrame, scenario: str) -> go.Figure:
             y=own["summary"],
             mode="markers",
             name=rule,
-            marker={"color": colour, "size": 11, "symbol": SYMBOLS[place]},
+            marker={"color": colour, "size": SIZES[place], "symbol": SYMBOLS[place], "line": {"width": 2}},
             error_x={"type": "data", "array": [2 * (e or 0.0) for e in own["standard_error"]], "thickness": 1},
         )
     figure.update_yaxes(autorange="reversed")
@@ -84,6 +86,8 @@ def truth_figure(table: pl.DataFrame, scenario: str, rule: str) -> go.Figure:
     """Draw coverage against faithfulness of every summary for one scenario and rule: read both, or neither."""
     own = table.filter((pl.col("scenario") == scenario) & (pl.col("update") == rule))
     wide = own.pivot(on="metric", index="summary", values="value").drop_nulls("faithfulness")
+    # Summaries that state the same options share one mark and one label.
+    wide = wide.group_by("coverage", "faithfulness", maintain_order=True).agg(pl.col("summary").str.join(", "))
     figure = go.Figure(
         go.Scatter(
             x=wide["coverage"], y=wide["faithfulness"], mode="markers+text", text=wide["summary"],
@@ -91,6 +95,8 @@ def truth_figure(table: pl.DataFrame, scenario: str, rule: str) -> go.Figure:
         )
     )  # fmt: skip
     figure.update_xaxes(range=[-0.05, 1.15])
+    low = float(wide["faithfulness"].min() or 0.0)  # type: ignore[arg-type]  # a column of floats
+    figure.update_yaxes(range=[low - 0.03, 1.03])
     return styled(
         figure,
         title=f"Saying much, and saying true ({scenario}, {rule})",
@@ -104,18 +110,18 @@ def words_figure(table: pl.DataFrame) -> go.Figure:
     """Draw errors from words as a ratio to errors from fields; ``table``: the interpreted study."""
     figure = go.Figure()
     marks = (
-        ("words", BLUE, "circle"),
-        ("words, weight 1", ORANGE, "square"),
-        ("words, change unheard", GREEN, "diamond"),
+        ("words", BLUE),
+        ("words, weight 1", ORANGE),
+        ("words, change unheard", GREEN),
     )
-    for channel, colour, symbol in marks:
+    for place, (channel, colour) in enumerate(marks):
         own = table.filter((pl.col("feedback") == channel) & pl.col("ratio").is_not_null())
         figure.add_scatter(
             x=own["ratio"],
             y=[f"{s.removesuffix('_noise10_v1')}: {u}" for s, u in zip(own["scenario"], own["update"], strict=True)],
             mode="markers",
             name=channel,
-            marker={"color": colour, "size": 10, "symbol": symbol},
+            marker={"color": colour, "size": SIZES[place], "symbol": SYMBOLS[place], "line": {"width": 2}},
             error_x={"type": "data", "array": [2 * e for e in own["ratio_se"]], "thickness": 1},
         )
     figure.add_vline(x=1.0, line={"color": GREY, "dash": "dot"})
