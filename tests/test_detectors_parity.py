@@ -9,7 +9,7 @@ from persona_lab.detectors.bocpd import Bocpd
 from persona_lab.detectors.glr import Glr
 from persona_lab.detectors.page_hinkley import PageHinkley
 from persona_lab.detectors.river_reference import RiverReference
-from persona_lab.detectors.shiryaev import AGAINST, LEAN, ShiryaevRoberts
+from persona_lab.detectors.shiryaev import PER_EVENT, PRIOR, PRIOR_EVENTS, ShiryaevRoberts
 from persona_lab.feedback import Kind, feedback
 from persona_lab.randomness import uniforms
 
@@ -139,10 +139,14 @@ def test_shiryaev_roberts_equals_its_sum_over_change_points():
     found = statistics(detector, ones)
     for i in range(ones.shape[1]):
         x = ones[:, i]
-        rate = np.array([(x[:n].sum() + LEAN) / (n + LEAN + AGAINST) for n in range(50)])
-        total = 0.0
-        for shift in detector.shifts:
-            c = np.exp(-shift)
-            ratio = np.where(x, c, 1.0) / (1 - rate + c * rate)
-            total += sum(np.prod(ratio[k:]) for k in range(50)) / len(detector.shifts)
-        assert found[49, i] == pytest.approx(np.log(total), abs=1e-4)
+        ratios = {shift: [] for shift in detector.shifts}
+        learnt = hits = 0.0
+        for n in range(50):
+            rate = (hits + PRIOR) / (learnt + 2 * PRIOR)
+            for shift, ratio in ratios.items():
+                c = np.exp(-shift)
+                ratio.append((c if x[n] else 1.0) / (1 - rate + c * rate))
+            total = np.mean([sum(np.prod(ratio[k:]) for k in range(n + 1)) for ratio in ratios.values()])
+            odds = PRIOR_EVENTS + PER_EVENT * (n + 1)
+            learnt, hits = learnt + odds / (odds + total), hits + x[n] * odds / (odds + total)
+            assert found[n, i] == pytest.approx(np.log(total), abs=1e-4)

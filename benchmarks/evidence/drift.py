@@ -1,48 +1,119 @@
-"""Drift detectors at an equal false-alarm rate: every target of the drift issue, knobs set on other people."""
+"""Drift detectors at an equal false-alarm rate: every target of the drift issue, knobs set on other people.
+
+``PERSONA_LAB_DRIFT_ONLY=references,intervals`` runs the named sections and leaves the others of the record as they are.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 
+from benchmarks.drift import speeds
+from persona_lab.detectors.shiryaev import ShiryaevRoberts
 from persona_lab.errors import InputError
 from persona_lab.studies import drift as study
+from persona_lab.studies.drift_explained import interval_coverage
 from persona_lab.studies.drift_logs import ada_learn, f1_table
+from persona_lab.studies.drift_offers import confidence_price
+from persona_lab.studies.drift_promise import (
+    PROMISING,
+    PROMISING_WINDOWED,
+    chooser_false_alarms,
+    default_choosers,
+    stated_arl0,
+)
+from persona_lab.studies.drift_references import library_scores, tuned_references
 
+PEOPLE = 6000
 WINDOWED = ("beta-factor", "bocpd", "glr")
-PEOPLE = int(os.environ.get("PERSONA_LAB_DRIFT_PEOPLE", "6000"))
+WINDOWED_PEOPLE = 1000
+
+
+def _families(*, windowed: bool) -> list[study.Family]:
+    return [family for family in study.FAMILIES if (family.name in WINDOWED) == windowed]
+
+
+def _promises() -> pl.DataFrame:
+    """Return stated against true ARL0: every base rate for the default, three of them for the others."""
+    default = {"shiryaev-roberts": PROMISING["shiryaev-roberts"]}
+    others = {name: make for name, make in PROMISING.items() if name not in default}
+    return pl.concat(
+        [
+            stated_arl0(default, people=2048),
+            stated_arl0(others, people=1024, rates=(0.5, 0.85, 0.98)),
+            stated_arl0(PROMISING_WINDOWED, people=512, arl0=(200.0, 1000.0), rates=(0.5, 0.85, 0.98)),
+        ]
+    )
+
+
+def _default_setting() -> pl.DataFrame:
+    """Return the default detector's two delays under one setting on four times the people: a standard error of .004."""
+    many = 4 * PEOPLE
+    detectors = study.tuned([family for family in study.FAMILIES if family.name == "shiryaev-roberts"], people=many)
+    return pl.concat(
+        [
+            study.equal_false_alarms(detectors, people=many, change=change, spread=False).with_columns(
+                pl.lit(change).alias("change")
+            )
+            for change in (study.EARLY_CHANGE, study.CHANGE)
+        ]
+    )
+
+
+def _short_histories() -> pl.DataFrame:
+    """Return delays after changes that come early, under the one setting of the main table."""
+    detectors = study.tuned(_families(windowed=False), people=PEOPLE)
+    tables = [
+        study.equal_false_alarms(detectors, people=PEOPLE, change=change, spread=False).with_columns(
+            pl.lit(change).alias("change")
+        )
+        for change in (20, study.EARLY_CHANGE, 50, 80, study.CHANGE)
+    ]
+    return pl.concat(tables)
+
+
+SECTIONS: dict[str, Callable[[], pl.DataFrame]] = {
+    "equal_false_alarms": lambda: study.equal_false_alarms(
+        {**study.tuned(_families(windowed=False), people=PEOPLE), **study.CONTROLS}, people=PEOPLE
+    ),
+    "default_setting": _default_setting,
+    "short_histories": _short_histories,
+    "stated_arl0": _promises,
+    "exception_price": lambda: study.exception_price(people=PEOPLE),
+    "confidence_price": lambda: confidence_price(people=PEOPLE),
+    "option_flip": lambda: study.option_flip(people=PEOPLE),
+    "chooser_false_alarms": lambda: chooser_false_alarms(default_choosers(), people=3000),
+    "interval_coverage": lambda: interval_coverage(people=2000),
+    "ada_learn": lambda: f1_table(ada_learn()),
+    "library_scores": lambda: library_scores({"shiryaev-roberts": ShiryaevRoberts()}, people=2000),
+    "speed": speeds,
+    "references": lambda: study.equal_false_alarms(tuned_references(), people=PEOPLE),
+    "equal_false_alarms_windowed": lambda: study.equal_false_alarms(
+        study.tuned(_families(windowed=True), people=WINDOWED_PEOPLE), people=WINDOWED_PEOPLE
+    ),
+}
 
 
 def run(out: Path) -> None:
     """Write ``drift.json``, a section at a time, so that an interrupted run leaves what it has."""
     path = out / "drift.json"
-    record: dict[str, object] = {"people": PEOPLE, "optimum": study.OPTIMUM}
-    fast = [family for family in study.FAMILIES if family.name not in WINDOWED]
-    slow = [family for family in study.FAMILIES if family.name in WINDOWED]
-    main = [family for family in study.FAMILIES if family.name == "shiryaev-roberts"]
-    short = [*main, study.short_history_family()]
-    few = min(PEOPLE, 2000)
-    sections = {
-        "exception_price": lambda: study.exception_price(people=PEOPLE),
-        "option_flip": lambda: study.option_flip(people=PEOPLE),
-        "ada_learn": lambda: f1_table(ada_learn()),
-        "equal_false_alarms": lambda: study.equal_false_alarms(study.tuned(fast, people=PEOPLE), people=PEOPLE),
-        "change_after_30": lambda: study.equal_false_alarms(
-            study.tuned(short, people=PEOPLE), people=PEOPLE, change=study.EARLY_CHANGE
-        ),
-        "stated_arl0": lambda: study.stated_arl0(people=1024),
-        "equal_false_alarms_windowed": lambda: study.equal_false_alarms(study.tuned(slow, people=few), people=few),
-        "river": lambda: study.equal_false_alarms(study.tuned(study.RIVER, people=500), people=PEOPLE),
-    }
-    for name, make in sections.items():
+    only = [name for name in os.environ.get("PERSONA_LAB_DRIFT_ONLY", "").split(",") if name]
+    if unknown := set(only) - set(SECTIONS):
+        raise SystemExit(f"unknown: {', '.join(sorted(unknown))}; there are: {', '.join(SECTIONS)}")
+    for name in only or SECTIONS:
         try:
-            frame: pl.DataFrame = make()
+            frame = SECTIONS[name]()
         except InputError as error:
-            record[name] = str(error)
+            found: object = str(error)
         else:
-            record[name] = frame.to_dicts()
-            print(frame)
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            found = frame.to_dicts()
+            print(frame, flush=True)
+        # Read again: sections may run side by side.
+        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        record |= {"people": PEOPLE, "optimum": study.OPTIMUM, name: found}
+        kept = {key: record[key] for key in ("people", "optimum", *SECTIONS) if key in record}
+        path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")

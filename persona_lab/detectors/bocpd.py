@@ -40,7 +40,7 @@ class Bocpd:
     arl0
         Mean events between false alarms, 20 to 5000.
     direction
-        ``"down"``: fewer ones; ``"up"``; ``"both"``.
+        ``"down"``: fewer ones; ``"up"``; ``"both"``, which needs an own ``table``.
     watch
         What is a one: ``"acceptance"``, or ``"option"`` 1 of two.
     hazard

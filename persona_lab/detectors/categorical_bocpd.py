@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.choices import ChoiceState, explain_choices, observe_choices, start_choices
+from persona_lab.detectors.choices import ChoiceState, enough_options, explain_choices, observe_choices, start_choices
 from persona_lab.detectors.dirichlet_factor import split_predictions
 from persona_lab.detectors.stream import positive
 from persona_lab.detectors.threshold import ThresholdTable, shipped_levels
@@ -30,7 +30,7 @@ class CategoricalBocpd:
 
     Use it where tastes change again and again within one history; ``OptionShift`` is quicker for one change. Runs begin
     at ``hazard`` an event, shares have Dirichlet(``prior``) priors, runs longer than ``window`` are dropped. Source:
-    Adams & MacKay 2007; critical values given how concentrated the choices are: threshold.py.
+    Adams & MacKay 2007; critical values given who is in play: threshold.py.
 
     Parameters
     ----------
@@ -86,6 +86,7 @@ class CategoricalBocpd:
 
     def init(self, options: int, streams: int) -> ChoiceState:
         """Return the state before any feedback."""
+        enough_options(self, options)
         if self.table is None:
             shipped_levels(self.name_for(options), self.arl0)
         elif self.table.statistic != self.name_for(options):

@@ -1,4 +1,4 @@
-"""What detectors over K options share: counts, the latest choices, critical values given how concentrated they are."""
+"""What detectors over K options share: counts, the latest choices, critical values given who is in play."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from persona_lab.contracts import DriftEstimate
 from persona_lab.detectors.conditional import restart
 from persona_lab.detectors.stream import INTERVAL_TAIL
 from persona_lab.detectors.threshold import ThresholdTable, as_levels, critical, shipped_levels
+from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, Feedback, IntArray, Kind, fold, named_option, one_hot, select
 
 REMEMBERED = 48
@@ -85,6 +86,12 @@ class ForOptions(NamedTuple):
     def step(self, core: Any, chosen: IntArray, seen: IntArray, counts: IntArray) -> tuple[Any, NDArray[np.float32]]:
         """Return new arrays and the statistic after a choice."""
         return self.detector.step(core, chosen, seen, counts)
+
+
+def enough_options(owner: object, options: int) -> None:
+    """Refuse fewer than two options: who cannot choose cannot change."""
+    if options < 2:
+        raise ConfigurationError(type(owner).__name__, "options", options, "at least 2 options")
 
 
 def start_choices(detector: ChoiceDetector, options: int, streams: int) -> ChoiceState:

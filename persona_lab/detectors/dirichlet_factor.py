@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.choices import ChoiceState, explain_choices, observe_choices, start_choices
+from persona_lab.detectors.choices import ChoiceState, enough_options, explain_choices, observe_choices, start_choices
 from persona_lab.detectors.stream import positive
 from persona_lab.detectors.threshold import ThresholdTable, shipped_levels
 from persona_lab.errors import ConfigurationError
@@ -32,7 +32,7 @@ class DirichletFactor:
 
     Use it where any change of shares matters, not just a new favourite; ``OptionShift`` is quicker on those and far
     cheaper. Shares have Dirichlet(``prior``) priors before, after and overall. Changes longer ago than ``window`` are
-    forgotten. Source: Barry & Hartigan 1993; critical values given how concentrated the choices are: threshold.py.
+    forgotten. Source: Barry & Hartigan 1993; critical values given who is in play: threshold.py.
 
     Parameters
     ----------
@@ -82,6 +82,7 @@ class DirichletFactor:
 
     def init(self, options: int, streams: int) -> ChoiceState:
         """Return the state before any feedback."""
+        enough_options(self, options)
         if self.table is None:
             shipped_levels(self.name_for(options), self.arl0)
         elif self.table.statistic != self.name_for(options):

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from persona_lab.contracts import DriftEstimate
 from persona_lab.detectors.conditional import restart
 from persona_lab.detectors.stream import (
+    Direction,
     Trace,
     Watch,
     advance,
     bits,
     explain_bits,
+    known_direction,
     known_watch,
     positive,
     ring,
@@ -29,13 +31,16 @@ CEILING = np.float32(1e30)
 LEAN, AGAINST = 8.0, 2.0
 """The running rate starts at Beta(8, 2), as in ``ShiryaevRoberts``."""
 
+SIDES = {"down": (True,), "up": (False,), "both": (True, False)}
+"""By direction: for each filter, whether it looks for a fall of ones."""
+
 
 class ExceptionCore(NamedTuple):
     """Weights relative to "nothing has changed, no exception on".
 
-    ``burst`` (streams,): nothing has changed, an exception is on; ``changed`` and ``changed_burst`` (shifts, streams):
-    the same after a change. ``session`` (streams,): the session of the latest event, and ``opened`` whether there was
-    one.
+    ``burst`` (sides, streams): nothing has changed, an exception is on; ``changed`` and ``changed_burst`` (sides x
+    shifts, streams): the same after a change. A side is a direction looked at. ``session`` (streams,): the session of
+    the latest event, and ``opened`` whether there was one.
     """
 
     burst: NDArray[np.float32]
@@ -58,25 +63,30 @@ class ExceptionAware:
 
     Use it where rejects come in bursts that mean nothing for tomorrow (a sick day, a one-off errand) and where streams
     have sessions or days. A filter over four states, changed or not times exception on or not: exceptions begin with
-    ``rate`` an event, reject with probability ``severity``, end with ``ending`` an event and at the latest with the
-    session. Evidence for a change is the changed states' weight over the others', so a run of rejects that an exception
-    explains as well counts little until the next session confirms it. The price is a longer delay (printed by
-    ``studies.drift``); without exceptions in your data ``ShiryaevRoberts`` is quicker. Events of confidence c count as
-    likelihood ** c. Sources: Shiryaev 1963; hidden Markov forward algorithm (Rabiner 1989, equations 19 to 21).
+    ``rate`` an event, reject with probability ``severity`` (accept, where a rise is looked for: the day on which a
+    person waves everything through), end with ``ending`` an event and at the latest with the session. Evidence for a
+    change is the changed states' weight over the others', so a run that an exception explains as well counts little
+    until the next session confirms it. The price is a longer delay (printed by ``studies.drift``); without exceptions
+    in your data ``ShiryaevRoberts`` is quicker. Of what a stream offers it uses sessions, the structure of runs, and
+    confidence (an event of confidence c counts as likelihood ** c, and a change may have come before it by as much);
+    context tags it does not: a stream is one context, so whoever tags events by context gives each its own stream.
+    Sources: Shiryaev 1963; hidden Markov forward algorithm (Rabiner 1989, equations 19 to 21).
 
     Parameters
     ----------
     arl0
         Mean events between false alarms, 20 to 5000, for streams whose sessions hold 1 to 8 events; longer or shorter
         sessions move it (``calibration.calibrate`` makes an own table).
+    direction
+        ``"down"``: fewer ones; ``"up"``; ``"both"``.
     watch
-        What is a one: ``"acceptance"``, or ``"option"`` 1 of two. A change is a fall of ones.
+        What is a one: ``"acceptance"``, or ``"option"`` 1 of two.
     shifts
         Sizes of change to look for, in log-odds.
     rate
         Probability that an exception begins, an event.
     severity
-        Probability of a reject during an exception.
+        Probability of a reject (of an accept, on the side that looks for a rise) during an exception.
     ending
         Probability that an exception ends, an event.
     table
@@ -84,6 +94,7 @@ class ExceptionAware:
     """
 
     arl0: float = 1000.0
+    direction: Direction = "down"
     watch: Watch = "acceptance"
     shifts: tuple[float, ...] = (1.5, 2.5)
     rate: float = 0.03
@@ -93,6 +104,7 @@ class ExceptionAware:
 
     def __post_init__(self) -> None:
         known_watch(self, self.watch)
+        known_direction(self, self.direction)
         positive(self, "arl0", self.arl0)
         for name in ("rate", "severity", "ending"):
             if not 0 < getattr(self, name) < 1:
@@ -104,13 +116,14 @@ class ExceptionAware:
     def statistic_name(self) -> str:
         """Key of the threshold table."""
         shape = "-".join(f"{value:g}" for value in (*self.shifts, self.rate, self.severity, self.ending))
-        return f"exception-aware-{shape}"
+        return f"exception-aware-{self.direction}-{shape}"
 
     def fresh(self, streams: int) -> ExceptionCore:
         """Return the arrays before any event."""
-        shape = (len(self.shifts), streams)
+        sides = len(SIDES[self.direction])
+        shape = (sides * len(self.shifts), streams)
         return ExceptionCore(
-            np.zeros(streams, dtype=np.float32),
+            np.zeros((sides, streams), dtype=np.float32),
             np.zeros(shape, dtype=np.float32),
             np.zeros(shape, dtype=np.float32),
             np.zeros(streams, dtype=np.int32),
@@ -127,41 +140,74 @@ class ExceptionAware:
         confidence: FloatArray | float = 1.0,
     ) -> tuple[ExceptionCore, NDArray[np.float32]]:
         """Return new arrays and the statistic after an event in ``session``."""
-        begin, end = np.float32(self.rate), np.float32(self.ending)
         fresh_session = (session != core.session) | ~core.opened
-        rate = (hits + np.float32(LEAN)) / (seen + np.float32(LEAN + AGAINST))
-        bad = np.where(one, np.float32(1 - self.severity), np.float32(self.severity))
-        usual = np.where(one, rate, np.float32(1) - rate)
-        weight = np.asarray(confidence, dtype=np.float32)
-        if not (weight == 1).all():
-            bad, usual = bad**weight, usual**weight
         # An exception that was on stays on with 1 - ending, and never into the next session.
-        stay = np.where(fresh_session, np.float32(0), np.float32(1) - end)
-        calm = (np.float32(1) + core.burst * (np.float32(1) - stay)) * (np.float32(1) - begin)
-        storm = core.burst * stay + (np.float32(1) + core.burst * (np.float32(1) - stay)) * begin
+        stay = np.where(fresh_session, np.float32(0), np.float32(1 - self.ending))
+        weight = np.asarray(confidence, dtype=np.float32)
+        # A NaN would stay in the filter for ever and silence the stream.
+        if not ((weight >= 0) & (weight <= 1)).all():
+            raise ConfigurationError("ExceptionAware", "confidence", "a value that is none", "numbers from 0 to 1")
+        burst, changed, changed_burst = (np.empty_like(array) for array in core[:3])
+        statistic = np.zeros(one.shape, dtype=np.float32)
+        for side, falls in enumerate(SIDES[self.direction]):
+            # A rise of ones is a fall of zeros.
+            good = one if falls else ~one
+            goods = hits if falls else seen - hits
+            rows = slice(side * len(self.shifts), (side + 1) * len(self.shifts))
+            burst[side], changed[rows], changed_burst[rows], evidence = self._side(
+                core.burst[side], core.changed[rows], core.changed_burst[rows], good, goods, seen, stay, weight
+            )
+            statistic += evidence
+        statistic *= np.float32(1 / changed.shape[0])
+        moved = ExceptionCore(burst, changed, changed_burst, session.astype(np.int32), np.ones_like(core.opened))
+        return moved, np.minimum(statistic, CEILING)
+
+    def _side(
+        self,
+        burst: NDArray[np.float32],
+        changed: NDArray[np.float32],
+        changed_burst: NDArray[np.float32],
+        one: BoolArray,
+        hits: IntArray,
+        seen: IntArray,
+        stay: NDArray[np.float32],
+        weight: NDArray[np.float32],
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Move the filter that looks for fewer ones; return its weights and the evidence summed over shifts."""
+        begin = np.float32(self.rate)
+        rate = (hits.astype(np.float32) + np.float32(LEAN)) / (seen.astype(np.float32) + np.float32(LEAN + AGAINST))
+        certain = bool((weight == 1).all())
+
+        def told(probability: NDArray[np.float32]) -> NDArray[np.float32]:
+            return probability if certain else np.power(probability, weight)
+
+        bad = told(np.where(one, np.float32(1 - self.severity), np.float32(self.severity)))
+        usual = told(np.where(one, rate, np.float32(1) - rate))
+        leaves = np.float32(1) - stay
+        calm = (np.float32(1) + burst * leaves) * (np.float32(1) - begin)
+        storm = burst * stay + (np.float32(1) + burst * leaves) * begin
         calm_now, storm_now = calm * usual, storm * bad
-        changed, changed_burst = np.empty_like(core.changed), np.empty_like(core.changed_burst)
-        statistic = np.zeros_like(usual)
+        on = storm_now / calm_now
+        new_changed, new_burst = np.empty_like(changed), np.empty_like(changed_burst)
+        evidence = np.zeros_like(on)
         for row, shift in enumerate(self.shifts):
             factor = np.float32(np.exp(-shift))
             lower = factor * rate / (np.float32(1) + (factor - np.float32(1)) * rate)
-            after = np.where(one, lower, np.float32(1) - lower)
-            if not (weight == 1).all():
-                after = after**weight
-            free = core.changed[row] + core.changed_burst[row] * (np.float32(1) - stay)
-            held = core.changed_burst[row] * stay
-            # A change may come before every event: the unchanged weight moves over, as in R <- (1 + R) L.
-            changed[row] = (free * (np.float32(1) - begin) + calm) * after / calm_now
-            changed_burst[row] = (held + free * begin + storm) * bad / calm_now
-            evidence = changed[row] + changed_burst[row]
-            statistic += evidence
-        burst = storm_now / calm_now
-        statistic *= np.float32(1 / len(self.shifts)) / (np.float32(1) + burst)
-        np.minimum(changed, CEILING, out=changed)
-        np.minimum(changed_burst, CEILING, out=changed_burst)
-        opened = np.ones_like(core.opened)
-        moved = ExceptionCore(np.minimum(burst, CEILING), changed, changed_burst, session.astype(np.int32), opened)
-        return moved, np.minimum(statistic, CEILING)
+            after = told(np.where(one, lower, np.float32(1) - lower))
+            free = changed[row] + changed_burst[row] * leaves
+            held = changed_burst[row] * stay
+            # A change may come before every event: the unchanged weight moves over, as in R <- (1 + R) L, by as much as
+            # the event counts; else events that say nothing would add up to evidence.
+            new_changed[row] = (free * (np.float32(1) - begin) + calm * weight) * after / calm_now
+            new_burst[row] = (held + free * begin + storm * weight) * bad / calm_now
+            evidence += new_changed[row] + new_burst[row]
+        evidence /= np.float32(1) + on
+        return (
+            np.minimum(on, CEILING),
+            np.minimum(new_changed, CEILING),
+            np.minimum(new_burst, CEILING),
+            evidence,
+        )
 
     def init(self, options: int, streams: int) -> ExceptionState:
         """Return the state before any feedback."""

@@ -39,7 +39,7 @@ class Glr:
     arl0
         Mean events between false alarms, 20 to 5000.
     direction
-        ``"down"``: fewer ones; ``"up"``; ``"both"``.
+        ``"down"``: fewer ones; ``"up"``; ``"both"``, which needs an own ``table``.
     watch
         What is a one: ``"acceptance"``, or ``"option"`` 1 of two.
     window
@@ -84,7 +84,7 @@ class Glr:
         whole = _log_likelihood(s, n)
         best = np.zeros_like(n)
         # Rows longer than the oldest stream of the batch hold no split.
-        for row in range(min(self.window, int(seen.max()))):
+        for row in range(min(self.window, int(seen.max(initial=0)))):
             length = np.float32(row + 1)
             before = n - length
             possible = before >= 1

@@ -55,12 +55,25 @@ def shared_drift(
     seed
         Of the shuffles.
 
-    Notes ----- Looks once, at a finished window; looked at again after every event its false alarms add up. Drifts of
-    single streams that have nothing to do with each other raise it little: they do not agree on the moment.
+    Raises
+    ------
+    ConfigurationError
+        If ``outcomes`` is not (events, streams) with at least twice ``shortest`` events and one stream, or a knob is
+        out of range.
+
+    Notes
+    -----
+    Looks once, at a finished window; looked at again after every event its false alarms add up. Drifts of single
+    streams that have nothing to do with each other raise it little: they do not agree on the moment.
     """
-    if outcomes.ndim != 2 or outcomes.shape[0] < 2 * shortest:
+    if outcomes.dtype != np.bool_:
+        raise ConfigurationError("shared_drift", "outcomes", outcomes.dtype, "booleans")
+    for name, value in (("shortest", shortest), ("reshuffles", reshuffles)):
+        if value < 1:
+            raise ConfigurationError("shared_drift", name, value, "at least 1")
+    if outcomes.ndim != 2 or outcomes.shape[0] < 2 * shortest or outcomes.shape[1] < 1:
         raise ConfigurationError(
-            "shared_drift", "outcomes", outcomes.shape, f"(events, streams), events >= {2 * shortest}"
+            "shared_drift", "outcomes", outcomes.shape, f"(events, streams), events >= {2 * shortest}, streams >= 1"
         )
     if not 0 < share <= 1:
         raise ConfigurationError("shared_drift", "share", share, "a share above 0, at most 1")

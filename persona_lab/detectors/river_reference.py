@@ -10,7 +10,7 @@ import numpy as np
 from persona_lab.contracts import DriftEstimate
 from persona_lab.detectors.stream import Trace, Watch, advance, bits, explain_bits, known_watch, ring, start_trace
 from persona_lab.errors import ConfigurationError, MissingExtraError
-from persona_lab.feedback import BoolArray, Feedback
+from persona_lab.feedback import BoolArray, Feedback, IntArray
 
 RiverKind = Literal["ADWIN", "DDM", "KSWIN", "HDDM_A", "HDDM_W", "PageHinkley"]
 
@@ -63,6 +63,25 @@ class RiverReference:
         MissingExtraError
             If river is not installed.
         """
+        return RiverState(tuple(self._object() for _ in range(streams)), start_trace(streams))
+
+    def first_alarms(self, ones: BoolArray) -> IntArray:
+        """Return the event of each stream's first alarm, -1 where none; ``ones`` is (events, streams).
+
+        The same alarms as :meth:`update`, without arrays in between and no further than the first.
+        """
+        first: IntArray = np.full(ones.shape[1], -1, dtype=np.int64)
+        values = (~ones if self.kind in ERRORS else ones).astype(np.int8)
+        for stream in range(ones.shape[1]):
+            single = self._object()
+            for t, value in enumerate(values[:, stream].tolist()):
+                single.update(value)
+                if single.drift_detected:
+                    first[stream] = t
+                    break
+        return first
+
+    def _object(self) -> Any:
         try:
             from river import drift
         except ImportError as error:
@@ -75,7 +94,7 @@ class RiverReference:
             "HDDM_A": drift.binary.HDDMA,
             "HDDM_W": drift.binary.HDDMW,
         }[self.kind]
-        return RiverState(tuple(maker(**dict(self.knobs)) for _ in range(streams)), start_trace(streams))
+        return maker(**dict(self.knobs))
 
     def update(self, state: RiverState, given: Feedback) -> RiverState:
         """Return the state after one feedback per stream (river's objects change in place)."""

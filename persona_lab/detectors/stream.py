@@ -159,8 +159,9 @@ def _rates(one: FloatArray, options: int) -> FloatArray:
 
 
 def positive(owner: object, field: str, value: float) -> None:
-    """Refuse a knob that is not above 0."""
-    if not value > 0:
+    """Refuse a knob that is not a number above 0."""
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not (number and value > 0):
         raise ConfigurationError(type(owner).__name__, field, value, "a number above 0")
 
 

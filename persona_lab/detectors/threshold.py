@@ -12,7 +12,7 @@ import base64
 import json
 import zlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -20,20 +20,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.errors import ConfigurationError
-from persona_lab.feedback import IntArray, fold
+from persona_lab.feedback import FloatArray, IntArray
 
 BINS = 48
 """Classes of the rate of ones, equal on the arcsine-square-root scale, where a rate's standard error is constant."""
+
+TOPS, RIVALRIES, OTHERS = 32, 4, 0.25
+"""Classes of a history of choices: of the favourite's share, and of who else is in play; ``OTHERS`` is the share of
+what the favourite leaves beyond which the third and later options count as much."""
 
 SINGLE = 32
 """Up to here every n has its own row; then rows cover ``GROWTH`` more."""
 
 GROWTH = 1.12
 
+CELLS = 257
+"""Equal cells of the rate of ones, finer than classes where people live."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class ThresholdTable:
-    """Critical values of one statistic.
+    """Critical values of one statistic; compared by identity.
 
     Attributes
     ----------
@@ -42,7 +49,8 @@ class ThresholdTable:
     arl0
         Stated mean events to the first false alarm, ascending.
     log_levels
-        Log of the critical value, shape (arl0, rows of n, ``BINS``); an alarm needs more than it.
+        Log of the critical value, shape (arl0, rows of n, classes); an alarm needs more than it. Classes are ``BINS``
+        of the rate of ones, or ``TOPS`` x ``RIVALRIES`` of choices.
     """
 
     statistic: str
@@ -50,7 +58,7 @@ class ThresholdTable:
     log_levels: NDArray[np.float32]
 
     def levels(self, arl0: float) -> NDArray[np.float32]:
-        """Return (rows, ``BINS``) critical values, log-linear in log ``arl0`` between the tabulated ones."""
+        """Return (rows, classes) critical values, log-linear in log ``arl0`` between the tabulated ones."""
         grid = np.log(self.arl0)
         at = np.log(arl0)
         if not grid[0] - 1e-9 <= at <= grid[-1] + 1e-9:
@@ -77,28 +85,48 @@ def row_edges(longest: int) -> NDArray[np.int32]:
 
 def rate_bin(hits: IntArray, seen: IntArray) -> IntArray:
     """Return the class, 0 to ``BINS`` - 1, of the rate of ones ``hits / seen``."""
-    angle = np.arcsin(np.sqrt((hits + 0.5) / (seen + 1.0))) * (2.0 / np.pi)
+    return _rate_class((hits + 0.5) / (seen + 1.0))
+
+
+def _rate_class(rate: FloatArray) -> IntArray:
+    angle = np.arcsin(np.sqrt(np.clip(rate, 0.0, 1.0))) * (2.0 / np.pi)
     where: IntArray = np.minimum((angle * BINS).astype(np.int32), BINS - 1)
     return where
 
 
-def concentration_bin(counts: IntArray, seen: IntArray) -> IntArray:
-    """Return the class, 0 to ``BINS`` - 1, of how concentrated the choices (options, streams) are.
+def choice_bin(counts: IntArray, seen: IntArray) -> IntArray:
+    """Return the class, 0 to ``TOPS * RIVALRIES`` - 1, of a history of choices (options, streams).
 
-    The root of the sum of squared shares, one half added to every count, from all options alike to always the same.
+    By the share of the favourite, ``TOPS`` classes on the arcsine scale, and by who else is in play: two or more
+    options never chosen, one, none, none and the third and later ones have much of the rest. A person with one live
+    rival and a person with three, each of whom may become the new favourite, need different critical values.
     """
     options = counts.shape[0]
-    share = (counts + 0.5) / (seen + 0.5 * options)
-    spread = np.arccos(np.clip(np.sqrt(fold(share * share)), 0.0, 1.0)) / np.arccos(np.sqrt(1.0 / options))
-    where: IntArray = np.clip(((1.0 - spread) * BINS).astype(np.int32), 0, BINS - 1)
+    top, second = counts[0], np.zeros_like(counts[0])
+    for row in counts[1:]:
+        second = np.maximum(second, np.minimum(top, row))
+        top = np.maximum(top, row)
+    lowest = np.arcsin(np.sqrt(1.0 / options))
+    share = np.minimum((top + 0.5) / (seen + 0.5 * options), 1.0)
+    angle = (np.arcsin(np.sqrt(share)) - lowest) / (0.5 * np.pi - lowest)
+    favourite = np.clip((angle * TOPS).astype(np.int32), 0, TOPS - 1)
+    never = np.minimum((counts == 0).sum(axis=0, dtype=np.int32), 2)
+    many = (never == 0) & (seen - top - second > OTHERS * (seen - top))
+    where: IntArray = favourite * RIVALRIES + np.where(many, np.int32(3), never)
     return where
 
 
 class Levels(NamedTuple):
-    """Critical values (rows of n, ``BINS``) and the lowest of each row."""
+    """Critical values (rows of n, classes) and two bounds from below.
+
+    ``floors`` is the lowest value of each row; ``cells`` (rows * ``CELLS``,) the lowest of the classes that meet each
+    cell of the rate of ones, all cells alike: found by one multiplication, where a class needs an arcsine (choices
+    do without).
+    """
 
     values: NDArray[np.float32]
     floors: NDArray[np.float32]
+    cells: NDArray[np.float32]
 
 
 def critical(levels: Levels, statistic: NDArray[np.float32], seen: IntArray, hits: IntArray) -> NDArray[np.intp]:
@@ -106,20 +134,30 @@ def critical(levels: Levels, statistic: NDArray[np.float32], seen: IntArray, hit
 
     ``hits`` counts ones (streams,), or every option (options, streams).
 
-    Few streams come near the lowest value of their rows, and only those are looked up.
+    Few streams come near a bound of their critical values, and only those are looked up.
     """
     if seen.size == 0:
         return np.empty(0, dtype=np.intp)
     last = levels.values.shape[0] - 1
     first_row, last_row = np.minimum(rows_of(np.array([seen.min(), seen.max()])), last)
-    near = np.flatnonzero(statistic > levels.floors[first_row : last_row + 1].min())
-    if near.size == 0:
-        return near
     if hits.ndim == 1:
+        events = seen.astype(np.float32)
+        # Before the first event 0 / 0 would be NaN; such a stream has no ones and falls out below.
+        cell = (hits / np.maximum(events, np.float32(1), out=events) * np.float32(CELLS - 1)).astype(np.int32)
+        if first_row == last_row:
+            bound = levels.cells[first_row * CELLS : (first_row + 1) * CELLS].take(cell)
+        else:
+            cell += np.minimum(_ROW_OF.take(seen, mode="clip"), last) * np.int32(CELLS)
+            bound = levels.cells.take(cell)
+        near = np.flatnonzero(statistic > bound)
         # Beyond the table's last row its statistic still grows: a stream whose answers were all alike has not changed.
         near = near[(hits[near] > 0) & (hits[near] < seen[near])]
+    else:
+        near = np.flatnonzero(statistic > levels.floors[first_row : last_row + 1].min())
+    if near.size == 0:
+        return near
     rows = np.minimum(rows_of(seen[near]), last)
-    classify = rate_bin if hits.ndim == 1 else concentration_bin
+    classify = rate_bin if hits.ndim == 1 else choice_bin
     over: NDArray[np.intp] = near[statistic[near] > levels.values[rows, classify(hits[..., near], seen[near])]]
     return over
 
@@ -132,11 +170,30 @@ def rows_of(seen: IntArray) -> IntArray:
 
 _ALL_EDGES = row_edges(1 << 20)
 
+_ROW_OF = rows_of(np.arange(1 << 15)).astype(np.int32)
+"""Row of every n up to 32,767; tables end before."""
 
+
+@lru_cache(maxsize=64)
 def as_levels(table: ThresholdTable, arl0: float) -> Levels:
     """Return the critical values at ``arl0``, ready for :func:`critical`."""
     values = table.levels(arl0)
-    return Levels(values, values.min(axis=1))
+    floors = values.min(axis=1)
+    if values.shape[1] != BINS:
+        return Levels(values, floors, floors)
+    border = np.arange(CELLS + 1) / (CELLS - 1)
+    classes = np.arange(BINS)
+    cells = np.empty((values.shape[0], CELLS), dtype=np.float32)
+    for row, n in enumerate(_ALL_EDGES[: values.shape[0]]):
+        # A half is added to counts before they are classed, which moves a rate by 1 / 2(n + 1) at most.
+        slack = 0.5 / (n + 1.0) + 1e-6
+        lowest, highest = (
+            _rate_class(border[:-1] - slack)[:, np.newaxis],
+            _rate_class(border[1:] + slack)[:, np.newaxis],
+        )
+        met = (classes >= lowest) & (classes <= highest)
+        cells[row] = np.where(met, values[row], np.inf).min(axis=1)
+    return Levels(values, floors, cells.ravel())
 
 
 @cache
@@ -163,9 +220,8 @@ def shipped(statistic: str) -> ThresholdTable:
         raise ConfigurationError(
             "detector", "knobs", statistic, "knobs with a shipped table, or table=calibration.calibrate(detector)"
         ) from None
-    shape = (len(raw["arl0"]), raw["rows"], BINS)
     packed = np.frombuffer(zlib.decompress(base64.b64decode(raw["log_levels"])), dtype="<i2")
-    levels = packed.reshape(shape).astype(np.float32) / np.float32(1000)
+    levels = packed.reshape(len(raw["arl0"]), raw["rows"], -1).astype(np.float32) / np.float32(1000)
     levels = np.ascontiguousarray(levels[..., ::-1] if mirrored else levels)
     return ThresholdTable(statistic, tuple(raw["arl0"]), levels.astype(np.float32))
 

@@ -10,6 +10,9 @@ from persona_lab.report.figures import DASHES, GREY, INK, PALETTE, SYMBOLS, Look
 REFERENCE = "river"
 """Detectors whose name starts with this are drawn in grey."""
 
+LATEST = 5.0
+"""Later than this many times the optimum is not drawn: a random alarm would squeeze all others into a line."""
+
 
 def look(names: list[str], name: str) -> Look:
     """Return how a detector is drawn among ``names``: ours in colour, references in grey."""
@@ -20,32 +23,46 @@ def look(names: list[str], name: str) -> Look:
 
 
 def separation_figure(table: pl.DataFrame) -> go.Figure:
-    """Return delay (ratio to the optimum) against the false-alarm spread over base rates, one point a detector."""
-    names = table["detector"].to_list()
+    """Return delay (ratio to the optimum) against the false-alarm spread over base rates, one point a detector.
+
+    Detectors whose spread is undefined (somebody never had a false alarm) stand at the right edge, open.
+    """
+    shown = table.filter(pl.col("ratio_to_optimum").is_not_null() & (pl.col("ratio_to_optimum") < LATEST))
+    names = shown["detector"].to_list()
+    known = [value for value in shown["spread"].to_list() if value is not None]
+    edge = 3.0 * max([*known, 10.0])
     figure = go.Figure()
-    for row in table.iter_rows(named=True):
-        if row["spread"] is None or row["ratio_to_optimum"] is None:
-            continue
+    for row in shown.iter_rows(named=True):
         drawn = look(names, row["detector"])
+        defined = row["spread"] is not None
         figure.add_trace(
             go.Scatter(
-                x=[row["spread"]],
+                x=[row["spread"] if defined else edge],
                 y=[row["ratio_to_optimum"]],
-                name=row["detector"],
-                mode="markers+text",
-                text=[row["detector"]],
-                textposition="middle right",
-                marker={"symbol": drawn.symbol, "color": drawn.colour, "size": 12},
-                showlegend=False,
+                name=row["detector"] if defined else f"{row['detector']} (spread undefined)",
+                mode="markers",
+                marker={
+                    "symbol": drawn.symbol if defined else f"{drawn.symbol}-open",
+                    "color": drawn.colour,
+                    "size": 12,
+                    "line": {"width": 2 if not defined else 0, "color": drawn.colour},
+                },
             )
         )
-    figure.add_hline(y=1, line={"color": INK, "width": 1, "dash": "dot"}, annotation_text="optimum told both rates")
-    figure.update_xaxes(type="log")
+    figure.add_hline(
+        y=1,
+        line={"color": INK, "width": 1, "dash": "dot"},
+        annotation={"text": "optimum told both rates", "x": 0.3, "xanchor": "left", "yanchor": "top"},
+    )
+    figure.update_xaxes(type="log", tickvals=[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
+    figure.update_layout(legend={"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0})
+    figure.update_layout(margin={"b": 200})
     return styled(
         figure,
         title="Delay and fairness at one false alarm per 1,000 events",
         x="false alarms, most over least affected base rate (ratio, log scale)",
         y="mean delay (ratio to the optimum)",
+        height=580,
     )
 
 
@@ -66,14 +83,14 @@ def sweep_figure(sweep: pl.DataFrame) -> go.Figure:
         "share of proposals the person accepts (rate)",
         "false alarms per 1,000 events (log scale)",
     )
-    figure.update_yaxes(type="log")
+    figure.update_yaxes(type="log", tickvals=[0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10])
     figure.add_hline(y=1, line={"color": INK, "width": 1, "dash": "dot"})
     return figure
 
 
 def exceptions_figure(curves: pl.DataFrame) -> go.Figure:
     """Return excess alarms by length of the bad day."""
-    return _lines(
+    figure = _lines(
         curves,
         "rejects",
         "excess",
@@ -81,12 +98,26 @@ def exceptions_figure(curves: pl.DataFrame) -> go.Figure:
         "rejects in a row in one session (count)",
         "excess alarms within 20 events (share)",
     )
+    figure.update_xaxes(dtick=1)
+    return figure
 
 
 def gradual_figure(table: pl.DataFrame) -> go.Figure:
     """Return mean delays by how slowly the rate falls."""
     return _lines(
         table, "falls_over", "delay", "Gradual drift", "events over which the rate falls (count)", "mean delay (events)"
+    )
+
+
+def short_histories_figure(table: pl.DataFrame) -> go.Figure:
+    """Return mean delays by how many events came before the change."""
+    return _lines(
+        table,
+        "change",
+        "delay",
+        "Short histories",
+        "events before the change (count)",
+        "mean delay (events)",
     )
 
 

@@ -9,13 +9,26 @@ import polars as pl
 from persona_lab.measurement import Measurement
 from persona_lab.report.drift_figures import curves_figure, separation_figure
 from persona_lab.report.sections import UNDEFINED, Cell, Drawing, Section, Table, figure_cell, name_cell
-from persona_lab.studies.drift import AFTER, BEFORE, FAMILIES, OPTIMUM, TARGET, delay_curves, equal_false_alarms, tuned
+from persona_lab.studies.drift import (
+    AFTER,
+    BEFORE,
+    FAMILIES,
+    OPTIMUM,
+    TARGET,
+    Scored,
+    delay_curves,
+    equal_false_alarms,
+    tuned,
+)
+from persona_lab.studies.drift_references import REFERENCES, tuned_references
 
 PEOPLE = 1000
 """People on whom knobs are chosen, and as many others who are scored."""
 
-COMPARED = ("shiryaev-roberts", "cusum", "beta-factor", "ewma-chart", "page-hinkley (threshold tuned)")
+COMPARED = ("shiryaev-roberts", "cusum", "beta-factor", "ewma-chart")
 """Families that are quick enough for every report; the notebook and the evidence have the others and river's."""
+
+BASELINE = "page-hinkley (tuned to this drop)"
 
 LONGEST = 40
 """Changed events that the figure shows."""
@@ -23,7 +36,12 @@ LONGEST = 40
 
 def drift_section(*, people: int = PEOPLE) -> Section:
     """Tune every detector to one false alarm per 1,000 events, score it on other people, return the section."""
-    detectors = tuned([family for family in FAMILIES if family.name in COMPARED], people=people)
+    ours = tuned([family for family in FAMILIES if family.name in COMPARED], people=people)
+    baseline = next(reference for reference in REFERENCES if reference.name == BASELINE)
+    detectors: dict[str, Scored | tuple[Scored, int]] = {
+        **ours,
+        **tuned_references([baseline], share=people / baseline.training),
+    }
     table = equal_false_alarms(detectors, people=people).sort("delay", "detector")
     curves = delay_curves(detectors, people=people, longest=LONGEST)
     return Section(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_lab.detectors.calibration import session_numbers
+from persona_lab.detectors.calibration_people import session_numbers
 from persona_lab.feedback import BoolArray, Feedback, IntArray, Kind, feedback
 from persona_lab.randomness import uniforms
 

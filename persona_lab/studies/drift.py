@@ -6,17 +6,14 @@ included, and everything is scored on other people. All functions return Polars 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from persona_lab.detectors.beta_factor import BetaFactor
 from persona_lab.detectors.bocpd import Bocpd
-from persona_lab.detectors.calibration import calibrate
 from persona_lab.detectors.cusum import Cusum
 from persona_lab.detectors.ewma_chart import EwmaChart
 from persona_lab.detectors.exception_aware import ExceptionAware
@@ -29,6 +26,7 @@ from persona_lab.feedback import BoolArray, IntArray
 from persona_lab.measurement import Measurement
 from persona_lab.metrics import drift as metrics
 from persona_lab.protocols import DriftDetector
+from persona_lab.randomness import uniforms
 from persona_lab.simulate import drift_worlds as worlds
 
 OPTIMUM = 7.858585332442451
@@ -40,27 +38,21 @@ BASE_RATES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98)
 TARGET = 1.0
 """False alarms per 1,000 events."""
 
-TRAINING, SCORING = 11, 12
-"""Seeds of the people on whom knobs are chosen, and of those who are scored."""
+TRAINING, SCORING, CONTROL = 11, 12, 13
+"""Seeds of the people on whom knobs are chosen, of those who are scored, and of the luck of random alarms."""
 
 BLOCK = 2048
-SHORT_HISTORY = 56.0
 FLIP = ((0.7, 0.1, 0.1, 0.1), (0.1, 0.7, 0.1, 0.1))
 
 
 @dataclass(frozen=True)
 class Family:
-    """A detector with one knob; a larger knob rings less often. ``slow`` ones (Python objects) get fewer people."""
+    """A detector with one knob; a larger knob rings less often."""
 
     name: str
     make: Callable[[float], DriftDetector]
     low: float
     high: float
-    slow: bool = False
-
-
-def _wrapped(kind: Any, knob: str, sign: int = 1, **fixed: Any) -> Callable[[float], DriftDetector]:
-    return lambda value: RiverReference(kind, tuple({knob: value**sign, **fixed}.items()))
 
 
 FAMILIES = (
@@ -70,30 +62,34 @@ FAMILIES = (
     Family("bocpd", lambda a: Bocpd(arl0=a), 50, 5000),
     Family("glr", lambda a: Glr(arl0=a), 50, 5000),
     Family("ewma-chart", lambda a: EwmaChart(arl0=a), 50, 5000),
-    Family(
-        "page-hinkley (threshold tuned)",
-        lambda h: PageHinkley(threshold=h, delta=0.25, min_instances=1, mode="down"),
-        0.5,
-        40,
-    ),
 )
-"""Ours hold one ARL0 for everybody; Page-Hinkley is given the tolerance that suits this drop (half of it)."""
+"""Ours: one ARL0 for everybody. What other libraries have stands in ``studies.drift_references``."""
 
-RIVER = (
-    Family("river ADWIN (clock 1)", _wrapped("ADWIN", "delta", -1, clock=1), 1.01, 1e6, slow=True),
-    Family("river ADWIN (clock 32)", _wrapped("ADWIN", "delta", -1), 1.01, 1e6, slow=True),
-    Family("river DDM", _wrapped("DDM", "drift_threshold", warm_start=30), 0.5, 20, slow=True),
-    Family("river HDDM_A", _wrapped("HDDM_A", "drift_confidence", -1), 1.01, 1e8, slow=True),
-    Family("river HDDM_W", _wrapped("HDDM_W", "drift_confidence", -1), 1.01, 1e8, slow=True),
-    Family("river KSWIN", _wrapped("KSWIN", "alpha", -1, seed=1), 1.01, 1e8, slow=True),
-)
-"""river's, each at its own defaults but for the knob that sets how often it rings."""
+
+@dataclass(frozen=True)
+class Control:
+    """An alarm that looks at nothing and rings with probability ``rate`` an event: random, or at 1 always on."""
+
+    rate: float
+
+    def first_alarms(self, accepted: BoolArray) -> IntArray:
+        """Return each person's first alarm."""
+        luck = uniforms(CONTROL, "drift/random-alarm", steps=(0, accepted.shape[0]), streams=(0, accepted.shape[1]))
+        return metrics.first_alarm(alarms=metrics.random_alarms(luck=luck, rate=self.rate))
+
+
+CONTROLS = {"random alarm": Control(TARGET / 1000), "always on": Control(1.0)}
+"""What every table holds a detector against; the second rings a thousand times too often."""
+
+Scored = DriftDetector | Control
 
 
 def first_alarms(
-    detector: DriftDetector, accepted: BoolArray, session: IntArray | None = None, *, block: int = BLOCK
+    detector: Scored, accepted: BoolArray, session: IntArray | None = None, *, block: int = BLOCK
 ) -> IntArray:
     """Return each person's first alarm; ``accepted`` and ``session`` are (events, people)."""
+    if isinstance(detector, RiverReference | Control):
+        return detector.first_alarms(accepted)
     return metrics.first_alarm(alarms=alarms(detector, accepted, session, block=block))
 
 
@@ -124,15 +120,6 @@ def first_choice_alarms(detector: DriftDetector, chosen: IntArray, options: int,
     return metrics.first_alarm(alarms=rung)
 
 
-def short_history_family(*, streams: int = 300_000) -> Family:
-    """Return Shiryaev-Roberts with critical values made for short histories (more of the alarms before 60)."""
-    arl0 = (700.0, 1000.0, 1500.0, 2200.0)
-    table = calibrate(ShiryaevRoberts(), arl0=arl0, streams=streams, longest=EVENTS + 10, short=SHORT_HISTORY)
-    return Family(
-        "shiryaev-roberts (short histories)", lambda a: ShiryaevRoberts(arl0=a, table=table), arl0[0], arl0[-1]
-    )
-
-
 def tune(family: Family, ring: Callable[[DriftDetector], IntArray], *, events: int, steps: int = 10) -> float:
     """Return the knob at which training people who never change ring ``TARGET`` times per 1,000 events."""
     low, high = np.log(family.low), np.log(family.high)
@@ -143,48 +130,59 @@ def tune(family: Family, ring: Callable[[DriftDetector], IntArray], *, events: i
     return float(np.exp(0.5 * (low + high)))
 
 
-def tuned(
-    families: Iterable[Family], *, people: int, events: int = EVENTS, slow_people: int = 500
-) -> dict[str, DriftDetector]:
+def tuned(families: Iterable[Family], *, people: int, events: int = EVENTS) -> dict[str, DriftDetector]:
     """Return every family at one false alarm per 1,000 events of people who accept ``BEFORE`` of the time."""
-    found = {}
-    for family in families:
-        count = min(people, slow_people) if family.slow else people
-        twin = worlds.acceptance(seed=TRAINING, people=(0, count), events=events, before=BEFORE)
-        ring = lambda detector, twin=twin: first_alarms(detector, twin)  # noqa: E731  # binds the twin
-        found[family.name] = family.make(tune(family, ring, events=events, steps=7 if family.slow else 10))
-    return found
+    twin = worlds.acceptance(seed=TRAINING, people=(0, people), events=events, before=BEFORE)
+    return {
+        family.name: family.make(tune(family, lambda found: first_alarms(found, twin), events=events))
+        for family in families
+    }
 
 
 def equal_false_alarms(
-    detectors: dict[str, DriftDetector], *, people: int, change: int = CHANGE, slow_people: int = 500
+    detectors: Mapping[str, Scored | tuple[Scored, int]], *, people: int, change: int = CHANGE, spread: bool = True
 ) -> pl.DataFrame:
-    """Return delay at an equal false-alarm rate, and the spread of that rate over base rates under the same knob."""
+    """Return delay at an equal false-alarm rate, and the spread of that rate over base rates under the same knob.
+
+    A detector may come with the number of people it is scored on (of ``people`` at most). Without ``spread`` only
+    people who accept ``BEFORE`` of the time are looked at.
+    """
     rows = []
-    for name, detector in detectors.items():
-        count = (0, min(people, slow_people) if isinstance(detector, RiverReference) else people)
-        drop = worlds.acceptance(seed=SCORING, people=count, events=EVENTS, before=BEFORE, after=AFTER, change=change)
+    for name, given in detectors.items():
+        detector, count = _with_people(given, people)
+        drop = worlds.acceptance(
+            seed=SCORING, people=(0, count), events=EVENTS, before=BEFORE, after=AFTER, change=change
+        )
         first = first_alarms(detector, drop)
-        rates = base_rate_rates(detector, people=count[1])
+        rates = base_rate_rates(detector, people=count, rates=BASE_RATES if spread else (BEFORE,))
         delay = metrics.mean_delay(first=first, change=change, events=EVENTS)
         rows.append(
             {
                 "detector": name,
                 "knob": knob_of(detector),
-                **_cells("false_alarms", rates[BEFORE]),
-                **_cells("delay", delay),
+                **cells("false_alarms", rates[BEFORE]),
+                **cells("delay", delay),
                 "ratio_to_optimum": None if delay.value is None else delay.value / OPTIMUM,
+                "ratio_to_optimum_se": None if delay.standard_error is None else delay.standard_error / OPTIMUM,
                 "median_delay": metrics.median_delay(first=first, change=change).value,
                 "missed": metrics.missed(first=first, change=change).value,
                 "alarmed_before": metrics.alarmed_early(first=first, change=change).value,
-                **_cells("spread", metrics.false_alarm_spread(rates=rates)),
-                "people": count[1],
+                **(cells("spread", metrics.false_alarm_spread(rates=rates)) if spread else {}),
+                "people": count,
             }
         )
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def base_rate_rates(detector: DriftDetector, *, people: int) -> dict[float, Measurement]:
+def _with_people(given: Scored | tuple[Scored, int], people: int) -> tuple[Scored, int]:
+    if isinstance(given, tuple):
+        return given[0], min(people, given[1])
+    return given, people
+
+
+def base_rate_rates(
+    detector: Scored, *, people: int, rates: tuple[float, ...] = BASE_RATES
+) -> dict[float, Measurement]:
     """Return false alarms per 1,000 events for people of each base rate, one knob."""
     return {
         rate: metrics.false_alarm_rate(
@@ -193,27 +191,29 @@ def base_rate_rates(detector: DriftDetector, *, people: int) -> dict[float, Meas
             ),
             events=EVENTS,
         )
-        for rate in BASE_RATES
+        for rate in rates
     }
 
 
-def base_rate_sweep(detectors: dict[str, DriftDetector], *, people: int) -> pl.DataFrame:
+def base_rate_sweep(detectors: Mapping[str, Scored | tuple[Scored, int]], *, people: int) -> pl.DataFrame:
     """Return false alarms per 1,000 events by detector and base rate."""
     rows = []
-    for name, detector in detectors.items():
-        count = min(people, 500) if isinstance(detector, RiverReference) else people
+    for name, given in detectors.items():
+        detector, count = _with_people(given, people)
         for rate, found in base_rate_rates(detector, people=count).items():
-            rows.append({"detector": name, "base_rate": rate, **_cells("false_alarms", found)})
+            rows.append({"detector": name, "base_rate": rate, **cells("false_alarms", found)})
     return pl.DataFrame(rows)
 
 
-def delay_curves(detectors: dict[str, DriftDetector], *, people: int, longest: int = 40) -> pl.DataFrame:
+def delay_curves(
+    detectors: Mapping[str, Scored | tuple[Scored, int]], *, people: int, longest: int = 40
+) -> pl.DataFrame:
     """Return the share of changes caught within 1, 2, ... events, by detector."""
     drop = worlds.acceptance(seed=SCORING, people=(0, people), events=EVENTS, before=BEFORE, after=AFTER)
     rows = []
-    for name, detector in detectors.items():
-        part = drop[:, : min(people, 500)] if isinstance(detector, RiverReference) else drop
-        curve = metrics.delay_curve(first=first_alarms(detector, part), change=CHANGE, longest=longest)
+    for name, given in detectors.items():
+        detector, count = _with_people(given, people)
+        curve = metrics.delay_curve(first=first_alarms(detector, drop[:, :count]), change=CHANGE, longest=longest)
         rows += [{"detector": name, "events": i, "caught": float(value)} for i, value in enumerate(curve)]
     return pl.DataFrame(rows)
 
@@ -226,9 +226,8 @@ def gradual_drift(detectors: dict[str, DriftDetector], *, people: int) -> pl.Dat
             seed=SCORING, people=(0, people), events=EVENTS, before=BEFORE, after=AFTER, gradual=over
         )
         for name, detector in detectors.items():
-            part = drop[:, : min(people, 500)] if isinstance(detector, RiverReference) else drop
-            delay = metrics.mean_delay(first=first_alarms(detector, part), change=CHANGE, events=EVENTS)
-            rows.append({"detector": name, "falls_over": over, **_cells("delay", delay)})
+            delay = metrics.mean_delay(first=first_alarms(detector, drop), change=CHANGE, events=EVENTS)
+            rows.append({"detector": name, "falls_over": over, **cells("delay", delay)})
     return pl.DataFrame(rows)
 
 
@@ -238,11 +237,10 @@ def exception_curves(detectors: dict[str, DriftDetector], *, people: int) -> pl.
     for rejects in range(1, 6):
         world = worlds.bad_day(seed=SCORING, people=(0, people), events=CHANGE + 20, rejects=rejects)
         for name, detector in detectors.items():
-            count = min(people, 500) if isinstance(detector, RiverReference) else people
-            with_exception = first_alarms(detector, world.accepted[:, :count], world.session[:, :count])
-            without = first_alarms(detector, world.twin[:, :count], world.session[:, :count])
+            with_exception = first_alarms(detector, world.accepted, world.session)
+            without = first_alarms(detector, world.twin, world.session)
             found = metrics.excess_alarms(with_exception=with_exception, without=without, at=CHANGE)
-            rows.append({"detector": name, "rejects": rejects, **_cells("excess", found)})
+            rows.append({"detector": name, "rejects": rejects, **cells("excess", found)})
     return pl.DataFrame(rows)
 
 
@@ -251,6 +249,7 @@ def exception_price(*, people: int) -> pl.DataFrame:
     families = (
         Family("shiryaev-roberts", lambda a: ShiryaevRoberts(arl0=a), 50, 5000),
         Family("exception-aware", lambda a: ExceptionAware(arl0=a), 50, 5000),
+        Family("exception-aware (both)", lambda a: ExceptionAware(arl0=a, direction="both"), 50, 5000),
     )
     everyone = (0, people)
     train_session = worlds.sessions(seed=TRAINING, people=everyone, events=EVENTS)
@@ -267,8 +266,8 @@ def exception_price(*, people: int) -> pl.DataFrame:
         row = {
             "detector": family.name,
             "knob": knob_of(detector),
-            **_cells("false_alarms", rate),
-            **_cells("delay", delay),
+            **cells("false_alarms", rate),
+            **cells("delay", delay),
             "ratio_to_optimum": None if delay.value is None else delay.value / OPTIMUM,
             "missed": metrics.missed(first=first, change=CHANGE).value,
         }
@@ -279,7 +278,7 @@ def exception_price(*, people: int) -> pl.DataFrame:
                 without=first_alarms(detector, world.twin, world.session),
                 at=CHANGE,
             )
-            row |= _cells(f"excess_{rejects}", excess)
+            row |= cells(f"excess_{rejects}", excess)
         rows.append(row)
     return pl.DataFrame(rows)
 
@@ -298,11 +297,11 @@ def option_flip(*, people: int) -> pl.DataFrame:
             {
                 "detector": family.name,
                 "knob": knob_of(detector),
-                **_cells(
+                **cells(
                     "false_alarms",
                     metrics.false_alarm_rate(first=first_choice_alarms(detector, twin, 4), events=EVENTS),
                 ),
-                **_cells("delay", metrics.mean_delay(first=first, change=CHANGE, events=EVENTS)),
+                **cells("delay", metrics.mean_delay(first=first, change=CHANGE, events=EVENTS)),
                 "median_delay": metrics.median_delay(first=first, change=CHANGE).value,
                 "missed": metrics.missed(first=first, change=CHANGE).value,
                 "alarmed_before": metrics.alarmed_early(first=first, change=CHANGE).value,
@@ -312,45 +311,17 @@ def option_flip(*, people: int) -> pl.DataFrame:
     )
 
 
-def stated_arl0(
-    *, people: int, arl0: tuple[float, ...] = (200.0, 1000.0, 5000.0), rates: tuple[float, ...] = BASE_RATES
-) -> pl.DataFrame:
-    """Return the mean events to the first alarm from a cold start beside the ARL0 stated, for every base rate."""
-    rows = []
-    for stated in arl0:
-        detector = ShiryaevRoberts(arl0=stated)
-        for rate in rates:
-            found = metrics.run_length(
-                first=_first_alarms_streaming(detector, rate, people, int(4.5 * stated)), events=int(4.5 * stated)
-            )
-            ratio = None if found.value is None else found.value / stated
-            rows.append({"stated": stated, "base_rate": rate, **_cells("mean", found), "ratio": ratio})
-    return pl.DataFrame(rows)
-
-
-def knob_of(detector: DriftDetector) -> str:
+def knob_of(detector: Scored) -> str:
     """Return the knob that sets how often the detector rings, in words."""
+    if isinstance(detector, Control):
+        return f"rate={detector.rate:g}"
     if isinstance(detector, RiverReference):
         return ", ".join(f"{name}={value:.3g}" for name, value in detector.knobs if name != "seed")
     if isinstance(detector, PageHinkley):
-        return f"threshold={detector.threshold:.3g}, delta={detector.delta:g}"
+        return f"threshold={detector.threshold:.3g}, delta={detector.delta:g}, min_instances={detector.min_instances}"
     return f"arl0={getattr(detector, 'arl0', float('nan')):.0f}"
 
 
-def _first_alarms_streaming(detector: DriftDetector, rate: float, people: int, events: int) -> IntArray:
-    """Return first alarms over long streams without keeping them, 512 events at a time."""
-    state = detector.init(2, people)
-    first: NDArray[np.int64] = np.full(people, metrics.NO_ALARM, dtype=np.int64)
-    for start in range(0, events, 512):
-        stop = min(events, start + 512)
-        # Seeds differ by stretch: worlds count their events from 0.
-        accepted = worlds.acceptance(seed=SCORING + 1000 * start, people=(0, people), events=stop - start, before=rate)
-        for t in range(stop - start):
-            state = detector.update(state, worlds.as_feedback(accepted[t]))
-            rung = detector.alarm(state) & (first == metrics.NO_ALARM)
-            first[rung] = start + t
-    return first
-
-
-def _cells(name: str, found: Measurement) -> dict[str, float | None]:
+def cells(name: str, found: Measurement) -> dict[str, float | None]:
+    """Return a figure and its standard error as two cells of a row."""
     return {name: found.value, f"{name}_se": found.standard_error}
