@@ -76,8 +76,8 @@ def cost_figure(table: pl.DataFrame, scenario: str) -> go.Figure:
     return styled(
         figure,
         title=f"An agent that reads only the summary ({scenario})",
-        x="error rate of the reader's proposals (bars: two standard errors)",
-        y="summary",
+        x="reader's error rate, ± 2 standard errors",
+        y="",
         height=460,
     )
 

@@ -14,7 +14,7 @@ SCENARIO = "slow_exceptions_noise10_v1"
 """The population in which most can go wrong; the notebook and the evidence have three more."""
 
 READER = "reader's error rate"
-DETAILS = ("faithfulness", "coverage", "staleness", "churn", "over-correction", "length")
+DETAILS = ("faithfulness", "coverage", "churn", "over-correction", "length")
 """Of the rule named last, which is the best informed one."""
 
 
@@ -22,7 +22,12 @@ def summary_section(*, seed: int, people: int = PEOPLE) -> Section:
     """Cross every summary strategy with every update rule on ``people`` people and return the section."""
     table = crossed_study(seed=seed, people=people, scenario_ids=(SCENARIO,))
     best = UPDATE_RULES[-1]
-    narrow = {"margin": {"l": 120, "r": 10, "t": 20, "b": 120}, "height": 560}
+    narrow = {
+        "legend": {"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0, "font": {"size": 11}},
+        "xaxis": {"title": {"font": {"size": 11}}},
+        "margin": {"l": 45, "r": 10, "t": 20, "b": 150},
+        "height": 560,
+    }
     return Section(
         "What an agent reads of its user",
         prose=_verdict(table, people),
@@ -75,7 +80,7 @@ def _table(table: pl.DataFrame, best: str) -> Table:
 
 
 def _heading(metric: str) -> str:
-    return "length, characters" if metric == "length" else f"{metric}, %"
+    return "characters" if metric == "length" else f"{metric}, %"
 
 
 def _percent(found: Measurement) -> str:
