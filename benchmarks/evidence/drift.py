@@ -43,7 +43,7 @@ def _promises() -> pl.DataFrame:
     others = {name: make for name, make in PROMISING.items() if name not in default}
     return pl.concat(
         [
-            stated_arl0(default, people=2048),
+            stated_arl0(default, people=4096),
             stated_arl0(others, people=1024, rates=(0.5, 0.85, 0.98)),
             stated_arl0(PROMISING_WINDOWED, people=512, arl0=(200.0, 1000.0), rates=(0.5, 0.85, 0.98)),
         ]

@@ -28,8 +28,9 @@ from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, Feedback, FloatArray, IntArray, select
 
 CEILING = np.float32(1e30)
-LEAN, AGAINST = 8.0, 2.0
-"""The running rate starts at Beta(8, 2), as in ``ShiryaevRoberts``."""
+LEAN, AGAINST, EVEN = 8.0, 2.0, 2.0
+"""The running rate starts at Beta(8, 2) of what a change makes rarer; at Beta(2, 2) where both directions are looked
+at, since whoever starts far from one side's prior looks changed to it for tens of events."""
 
 SIDES = {"down": (True,), "up": (False,), "both": (True, False)}
 """By direction: for each filter, whether it looks for a fall of ones."""
@@ -175,7 +176,8 @@ class ExceptionAware:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Move the filter that looks for fewer ones; return its weights and the evidence summed over shifts."""
         begin = np.float32(self.rate)
-        rate = (hits.astype(np.float32) + np.float32(LEAN)) / (seen.astype(np.float32) + np.float32(LEAN + AGAINST))
+        lean, against = (EVEN, EVEN) if self.direction == "both" else (LEAN, AGAINST)
+        rate = (hits.astype(np.float32) + np.float32(lean)) / (seen.astype(np.float32) + np.float32(lean + against))
         certain = bool((weight == 1).all())
 
         def told(probability: NDArray[np.float32]) -> NDArray[np.float32]:
