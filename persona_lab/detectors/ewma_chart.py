@@ -34,7 +34,7 @@ class EwmaChart:
     Parameters
     ----------
     arl0
-        Mean events between false alarms, 20 to 5000.
+        Mean events to the first false alarm, 20 to 5000; the true value is within 12 % of it at base rates .5 to .98.
     direction
         ``"down"``: fewer ones; ``"up"``; ``"both"``.
     watch

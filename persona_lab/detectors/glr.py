@@ -37,7 +37,8 @@ class Glr:
     Parameters
     ----------
     arl0
-        Mean events between false alarms, 20 to 5000.
+        Mean events to the first false alarm, 20 to 5000; its table ends at 400 events: at 1,000 the true value is up to
+        a third above it, beyond that it was not checked.
     direction
         ``"down"``: fewer ones; ``"up"``; ``"both"``, which needs an own ``table``.
     watch

@@ -59,7 +59,7 @@ SHIPPED = (
     Shipped(Cusum(), *FAST),
     Shipped(BetaFactor(), *SLOW),
     Shipped(EwmaChart(), *FAST),
-    Shipped(ShiryaevRoberts(direction="both"), *FAST),
+    Shipped(ShiryaevRoberts(direction="both"), *DEFAULT),
     Shipped(Bocpd(), *SLOW),
     Shipped(Glr(), *SLOW),
     Shipped(ForOptions(DirichletFactor(), 4), *SLOW, options=4),
