@@ -14,7 +14,7 @@ from persona_lab.strategies.exact_filter import Answering, ExactFilter, HabitFil
 from persona_lab.strategies.grid_priors import ATTENTIVE, CORE_PRIOR, DEFAULT, POPULATION, any_length
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes, listening
 from persona_lab.strategies.population_bayes import fit
-from persona_lab.strategies.worlds import Habits, Observer, Restless, Switching
+from persona_lab.strategies.worlds import Habits, Observer, Restless, Scheduled, Switching
 from persona_lab.studies.targets import expected_errors, figures, measure, measure_expected, other_people
 
 
@@ -43,6 +43,10 @@ def answers(steps, options=4, streams=LANES, *, silent=0.0):
         (
             Switching(0.02, 0.1, (0.5, 0.0, 0.2, 0.3)),
             ExactFilter(Answering(0.1, names_option=0.5), 0.02, 0.1, (0.5, 0.0, 0.2, 0.3)),
+        ),
+        (
+            Scheduled(0.01, 0.2, block=15),
+            ExactFilter(Answering(0.1, names_option=0.5), 0.0, blocks=(0.01, 0.2, 15)),
         ),
         (Habits(1 / 30), HabitFilter(Answering(0.1, names_option=0.5), 1 / 30)),
     ],
@@ -268,6 +272,7 @@ def test_expected_errors_need_full_feedback():
         lambda: Switching(0.1, 0.1, (0.5, 0.4)),
         lambda: Restless(0.001, 0.05, block=3.0),
         lambda: Restless(0.001, 0.05, phases=0),
+        lambda: Scheduled(0.001, 0.05, block=0),
         lambda: Observer(0.0),
         lambda: HierarchicalBayes((), (), ()),
         lambda: replace(DEFAULT, prior=CORE_PRIOR[:-1]),

@@ -27,11 +27,11 @@ from persona_lab.metrics.calibration import (
 from persona_lab.metrics.pooled import pooled_ratio
 from persona_lab.protocols import UpdateStrategy
 from persona_lab.simulate.loop import closed_loop
-from persona_lab.simulate.paths import Exceptions, Gradual, Switch
+from persona_lab.simulate.paths import Exceptions, Gradual, Switch, VolatilityShift
 from persona_lab.simulate.people import live
 from persona_lab.simulate.population import of_mixture
 from persona_lab.simulate.scenarios import SCENARIOS, Channel, Scenario
-from persona_lab.strategies.grid_priors import ATTENTIVE, BROAD, DEFAULT, LAWS, POPULATION, any_length
+from persona_lab.strategies.grid_priors import ATTENTIVE, DEFAULT, LAWS, POPULATION, any_length
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
 from persona_lab.strategies.mixed_prior import MIXED_PRIOR
 from persona_lab.strategies.population_bayes import fit
@@ -93,6 +93,7 @@ def one_person() -> dict[str, Any]:
         Scenario("fast_between_v1", Switch(1 / 28), Channel(0.14)),
         Scenario("exceptions_between_v1", Exceptions(0.03, longest=4, hazard=1 / 120), Channel(0.07)),
         Scenario("stable_between_v1", Exceptions(0.03, longest=4), Channel(0.14)),
+        Scenario("volatility_shift_between_v1", VolatilityShift(0.001, 0.05, block=140), Channel(0.1)),
     ]
     return {
         "targets": {
@@ -157,7 +158,7 @@ def mixed() -> dict[str, Any]:
     scenario = SCENARIOS["mixed_v1"]
     path: Any = scenario.path
     knows = replace(of_mixture(path, noises=8), single=True)
-    rule = learnt(replace(BROAD, single=True), scenario, people=300, steps=400)
+    rule = learnt(CROWD, scenario, people=300, steps=400)
     rules = {"population-bayes": rule, "hierarchical-bayes": ALONE}
     cells = measure(scenario, rules, seed=SCORE_SEED, yardstick=knows)
     shipped = float(np.abs(np.asarray(rule.prior) - np.asarray(MIXED_PRIOR)).max())

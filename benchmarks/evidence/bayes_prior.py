@@ -2,8 +2,8 @@
 
 An adversary holds multipliers over the target's inequalities (every cell's ratio, both means, every cell's regret); the
 filter answers with the Bayes rule for the mixture of worlds in which each cell weighs what its multipliers say. By weak
-duality the multipliers' value is a lower bound on what any rule that sees one person can reach: the bound is computed
-over the 21 cells whose laws are exactly worlds of the grid (volatility shift counts as if played perfectly).
+duality the multipliers' value is a lower bound on what any rule that sees one person can reach, since the law of every
+cell is a world of the grid.
 Multipliers are found on training people, the bound is then measured on fresh ones, where nothing was chosen: an
 estimate without bias of chosen multipliers, with a standard error over people. Errors are expectations given what was
 heard, on people that are scored nowhere else.
@@ -28,14 +28,17 @@ from persona_lab.studies.targets import core_cells, drifts
 
 SEED = 20_260_101
 TEST_SEED = 20_260_102
-USERS = 300
-ROUNDS = 120
+STEADY, MOVING = 1_500, 250
+"""People of a cell: where preferences stay the limit errs so rarely that a few hundred people say little."""
+
+ROUNDS = 80
 SPARE = 0.02
 """Share of the prior spread evenly over worlds that are no cell."""
 
 TARGET = {"worst": 1.40, "mean": 1.18, "worst drifting": 1.20, "mean drifting": 1.10, "regret": 1.5}
-AIM = {**TARGET, "mean drifting": 1.14}
-"""What the shipped prior is played for: everything but the mean over drifting cells, which the bound rules out."""
+AIM = {"worst": 1.385, "mean": 1.18, "worst drifting": 1.195, "mean drifting": 1.123, "regret": 1.5}
+"""What the shipped prior is played for: all of the target but the mean over drifting cells, which the bound rules out,
+with a little room for the luck of other people."""
 
 WORLD = {
     "stable": 0,
@@ -45,8 +48,8 @@ WORLD = {
     "slow_exceptions": 7,
     "fast_exceptions": 8,
     "recurring": 10,
+    "volatility_shift": 12,
 }
-RESTLESS = 11
 CELLS = core_cells()
 Array = NDArray[np.float32]
 
@@ -69,16 +72,17 @@ class Heard(NamedTuple):
 
 
 def place(cell_id: str) -> tuple[int, int]:
-    """Return (row, column) of the world that is this cell's law; volatility shift has only a likeness."""
+    """Return (row, column) of the world that is this cell's law."""
     name, noise = cell_id.removesuffix("_v1").split("_noise")
-    return WORLD.get(name, RESTLESS), {"02": 0, "10": 2, "25": 4}[noise]
+    return WORLD[name], {"02": 0, "10": 2, "25": 4}[noise]
 
 
-def listen(seed: int, users: int = USERS) -> list[Heard]:
+def listen(seed: int) -> list[Heard]:
     flat = tuple(tuple(1.0 for _ in row) for row in CORE_PRIOR)
     rule = HierarchicalBayes(CORE_DYNAMICS, CORE_OBSERVERS, flat, single=True)
     heard = []
     for scenario in CELLS:
+        users = MOVING if drifts(scenario) else STEADY
         lives = live(scenario, seed=seed, users=(0, users))
         told = limit(scenario, lives).strategy
         state, known = rule.init(4, users), told.init(4, users)
@@ -140,8 +144,8 @@ class Game(NamedTuple):
     answer: NDArray[np.float64]
 
 
-def play(heard: list[Heard], target: dict[str, float], *, spare: float, exact_only: bool = False) -> Game:
-    rows = _rows(heard, target, exact_only)
+def play(heard: list[Heard], target: dict[str, float], *, spare: float) -> Game:
+    rows = inequalities(heard, target)
     multiplier = np.full(len(rows), 1 / len(rows))
     places = [place(cell.id) for cell in CELLS]
     shape = (len(CORE_DYNAMICS), len(CORE_OBSERVERS))
@@ -164,14 +168,9 @@ def play(heard: list[Heard], target: dict[str, float], *, spare: float, exact_on
     return found
 
 
-def _rows(heard: list[Heard], target: dict[str, float], exact_only: bool) -> NDArray[np.float64]:
-    rows = inequalities(heard, target)
-    return rows * np.array([not cell.id.startswith("volatility") for cell in CELLS]) if exact_only else rows
-
-
 def bound_on(heard: list[Heard], target: dict[str, float], game: Game) -> dict[str, float]:
     """Return the bound that the game's multipliers prove, measured on people that the game never saw."""
-    weight = game.multiplier @ _rows(heard, target, exact_only=True)
+    weight = game.multiplier @ inequalities(heard, target)
     value, variance = 0.0, 0.0
     for cell, share in zip(heard, weight, strict=True):
         extra = extra_errors(cell, game.answer)
@@ -196,7 +195,7 @@ def summary(heard: list[Heard], prior: NDArray[np.float64]) -> dict[str, float]:
     }
 
 
-MEANS = (1.10, 1.12, 1.13)
+MEANS = (1.10, 1.11, 1.12)
 """Means over drifting cells that the bound is computed for, the other four targets as they are."""
 
 
@@ -204,13 +203,13 @@ def run(out: Path) -> None:
     started = time.perf_counter()
     heard = listen(SEED)
     prior = play(heard, AIM, spare=SPARE).prior
-    games = {mean: play(heard, {**TARGET, "mean drifting": mean}, spare=0.0, exact_only=True) for mean in MEANS}
+    games = {mean: play(heard, {**TARGET, "mean drifting": mean}, spare=0.0) for mean in MEANS}
     record = {
         "prior": [[round(float(weight), 5) for weight in row] for row in prior],
         "aim": AIM,
         "target": TARGET,
         "bound_means": "every rule misses some inequality of the target by at least this factor of its slack over 1",
-        "training_people_per_cell": USERS,
+        "people_per_cell": {"steady": STEADY, "moving": MOVING},
         "bound_on_training_people": {mean: game.bound for mean, game in games.items()},
         "on_training_people": summary(heard, prior),
         "shipped_on_training_people": summary(heard, np.array(CORE_PRIOR)),

@@ -10,7 +10,7 @@ know the pace of change   ``fixed_share``: the Bayes filter; its sibling mixes i
 do not know it            ``bocpd``, ``kalman`` (volatile), ``hgf``, ``noise_or_volatility``, ``pearce_hall``
 want the best             ``hierarchical_bayes``; with other people's logs ``population_bayes``
 hold the choice steady    ``guards``: hysteresis on what is shown; a fresh start on a drift alarm; ``debounce``, a trap
-sell items with features  ``attributes``: answers about items move beliefs about their features; ``feature_count``, a control
+sell items with features  ``attributes``: answers about items move beliefs about features; ``feature_count``, a control
 have an idea              ``compose``: likelihood x weight x memory x guard; a memory takes ten lines
 ========================  ==========================================================================================
 """

@@ -24,7 +24,7 @@ from persona_lab.strategies.reliability import (
     noise_at,
     random_rate,
 )
-from persona_lab.strategies.worlds import Dynamics, Habits, Observer, Restless, Switching
+from persona_lab.strategies.worlds import Dynamics, Habits, Observer, Restless, Scheduled, Switching
 
 
 class GridState(NamedTuple):
@@ -33,7 +33,7 @@ class GridState(NamedTuple):
     Attributes
     ----------
     plain
-        Switching without exceptions, (options, dynamics, observers, streams).
+        Switching without exceptions, scheduled or not, (options, dynamics, observers, streams).
     past
         Switching with exceptions, free to choose now and 1, 2, ... interactions ago,
         (lengths, options, dynamics, observers, streams).
@@ -45,6 +45,8 @@ class GridState(NamedTuple):
         Calm and restless phases, (phases, options, dynamics, observers, streams).
     mass
         Total weight by observer, (observers, streams).
+    step
+        Interactions so far, (streams,).
     answers, confidence
         What is known of the person's silence and of the confidence of answers.
     """
@@ -55,6 +57,7 @@ class GridState(NamedTuple):
     habits: FloatArray
     restless: FloatArray
     mass: FloatArray
+    step: FloatArray
     answers: Answers
     confidence: Confidence
 
@@ -127,6 +130,7 @@ class HierarchicalBayes:
             habits=pairs,
             restless=restless,
             mass=fold(weight),
+            step=np.zeros(streams),
             answers=answers_start(streams),
             confidence=confidence_start(streams),
         )
@@ -146,7 +150,11 @@ class HierarchicalBayes:
             answers = answers_after(answers, given)
         total = np.maximum(fold(state.mass), kernel.FLOOR)
         likelihood = kernel.answer_likelihood(given, noise, options, rates, total)
-        plain, mass = kernel.hazard_step(state.plain * likelihood[:, np.newaxis], plan.plain_hazard)
+        hazard = plan.plain_hazard
+        if plan.scheduled:
+            second = (state.step + 1) // plan.block % 2 == 1
+            hazard = np.where(second, plan.restless_hazard, plan.plain_hazard)
+        plain, mass = kernel.hazard_step(state.plain * likelihood[:, np.newaxis], hazard)
         by_observer = fold(mass) if mass.shape[0] else np.zeros_like(state.mass)
         past, runs = state.past, state.runs
         if past.shape[2]:
@@ -166,7 +174,7 @@ class HierarchicalBayes:
                 restless * likelihood[np.newaxis, :, np.newaxis], plan.leave, plan.phase_hazard
             )
             by_observer += fold(mass)
-        return GridState(plain, past, runs, habits, restless, by_observer, answers, confidence)
+        return GridState(plain, past, runs, habits, restless, by_observer, state.step + 1, answers, confidence)
 
     def belief(self, state: GridState, elapsed: FloatArray | float = 0.0) -> FloatArray:
         """Return (options, streams) probabilities, conditional on no exception being on now."""
@@ -238,6 +246,9 @@ class _Plan(NamedTuple):
     phases: int
     laws: kernel.Laws
     plain_hazard: FloatArray
+    restless_hazard: FloatArray
+    block: FloatArray
+    scheduled: bool
     burst_hazard: FloatArray
     burst_rate: FloatArray
     habit_hazard: FloatArray
@@ -250,7 +261,9 @@ def _plan(rule: HierarchicalBayes) -> _Plan:
     dtype = np.float32 if rule.single else np.float64
     numbered = list(enumerate(rule.dynamics))
     switching = [(i, d) for i, d in numbered if isinstance(d, Switching)]
-    plain = [(i, d) for i, d in switching if d.exception_rate == 0]
+    plain = [
+        (i, d) for i, d in numbered if isinstance(d, Scheduled) or (isinstance(d, Switching) and not d.exception_rate)
+    ]
     bursts = sorted(((i, d) for i, d in switching if d.exception_rate > 0), key=lambda pair: _law(pair[1]))
     habits = [(i, d) for i, d in numbered if isinstance(d, Habits)]
     restless = [(i, d) for i, d in numbered if isinstance(d, Restless)]
@@ -285,7 +298,10 @@ def _plan(rule: HierarchicalBayes) -> _Plan:
         lengths=max((len(d.lengths) for _, d in bursts), default=1),
         phases=2 * phases,
         laws=tuple(laws),
-        plain_hazard=hazards([d.hazard for _, d in plain]),
+        plain_hazard=hazards([d.calm if isinstance(d, Scheduled) else d.hazard for _, d in plain]),
+        restless_hazard=hazards([d.restless if isinstance(d, Scheduled) else d.hazard for _, d in plain]),
+        block=kernel.column([float(d.block) if isinstance(d, Scheduled) else 1.0 for _, d in plain], np.float64),
+        scheduled=any(isinstance(d, Scheduled) for _, d in plain),
         burst_hazard=hazards([d.hazard for _, d in bursts]),
         burst_rate=kernel.column([d.exception_rate for _, d in bursts], dtype),
         habit_hazard=kernel.column([d.hazard for _, d in habits], dtype),

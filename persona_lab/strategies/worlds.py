@@ -73,7 +73,32 @@ class Restless:
             raise ConfigurationError("Restless", "block", self.block, f"more interactions than phases ({self.phases})")
 
 
-Dynamics = Switching | Habits | Restless
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """Calm and restless stretches of exactly ``block`` interactions take turns, starting calm, counted from the first.
+
+    What :class:`Restless` is where nobody knows when a stretch ends: a probation, a term, a season known in advance.
+
+    Parameters
+    ----------
+    calm, restless
+        Probability of a switch per interaction in either.
+    block
+        Length of a stretch in interactions, at least 1.
+    """
+
+    calm: float
+    restless: float
+    block: int = 100
+
+    def __post_init__(self) -> None:
+        _share(self, "calm", self.calm)
+        _share(self, "restless", self.restless)
+        if self.block < 1:
+            raise ConfigurationError("Scheduled", "block", self.block, "at least 1 interaction")
+
+
+Dynamics = Switching | Habits | Restless | Scheduled
 
 
 @dataclass(frozen=True, slots=True)
