@@ -117,8 +117,9 @@ def answer_rates(
     """Return the likeliest rates of answers, to proposals that are what the person would say and to others.
 
     One pair for all people, searched on a grid, then on a finer one around the best. None where silence says nothing:
-    where there is none, or where one rate for all proposals explains the log as well by the Bayesian information
-    criterion (Schwarz 1978).
+    where there is none, or where one rate for all proposals explains the log nearly as well. The second rate must earn
+    log(n) nats over n proposals, twice what the Bayesian information criterion asks (Schwarz 1978), since people are
+    never quite as a grid has them; consent that matters earns hundreds.
     """
     there = [given.proposed != NO_OPTION for given in log]
     if active is not None:
@@ -138,4 +139,4 @@ def answer_rates(
     common = (asked - quiet) / asked
     at_random = read_log(flat, log, options=options, active=active)[1] + quiet * float(np.log(1 - common))
     at_random += (asked - quiet) * float(np.log(common)) if quiet < asked else 0.0
-    return best if score(best) - at_random > 0.5 * np.log(asked) else None
+    return best if score(best) - at_random > np.log(asked) else None
