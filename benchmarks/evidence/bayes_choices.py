@@ -19,8 +19,8 @@ from persona_lab.studies.targets import measure, measure_expected
 TRAINING_SEED = 777
 PEOPLE = 1_024
 
-SHARES = (0.02, 0.05, CONSENT, 0.1, 0.2)
-LAWS_TRIED = ((1 / 3, 1 / 3, 1 / 3), (1.0, 0.33, 0.33), LAW_SHARES, (2.0, 0.33, 0.33))
+SHARES = (0.03, 0.07, CONSENT, 0.16)
+LAWS_TRIED = ((1 / 3, 1 / 3, 1 / 3), (1.5, 0.25, 0.33), (1.5, 0.25, 0.42), LAW_SHARES)
 
 
 def consent() -> dict[str, Any]:

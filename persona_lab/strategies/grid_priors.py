@@ -60,9 +60,9 @@ SLOPES = {0.0: 0.8, 6.0: 0.1, -6.0: 0.1}
 """Shares of people whose confidence says nothing, is informative, misleads; 6 logits per unit of confidence is noise
 .04 at confidence .9 and .44 at .4."""
 
-CONSENT = 0.07
-"""Share of people whose silence is taken for consent at first: with more, random silence costs steady people more than
-2 % of errors; with less, consent is understood later (``reports/evidence/bayes_consent.json``)."""
+CONSENT = 0.12
+"""Share of people whose silence is taken for consent at first: with more, random silence costs steady people up to 2 %
+of errors; with less, consent is understood later (``reports/evidence/bayes_consent.json``)."""
 
 CONSENTING = {(0.1, 0.9): 0.5, (0.3, 0.9): 0.25, (0.1, 0.5): 0.25}
 """Rates of answers, to right proposals and to wrong ones, of people whose silence is consent, and their shares."""
@@ -104,7 +104,7 @@ LAWS: tuple[tuple[float, ...], ...] = (
 """Uniform to 5, uniform to 8, geometric of mean 3 cut at ``LENGTHS``."""
 
 
-LAW_SHARES = (1.5, 0.25, 0.33)
+LAW_SHARES = (1.6, 0.25, 0.5)
 """Weight of each law as a multiple of what the world weighs under one, chosen on training people for the worst of nine
 cells (``reports/evidence/bayes_law_shares.json``). Together they are more than 1."""
 
