@@ -148,7 +148,8 @@ ORDER = {Move.SILENT: 0, Move.SUGGEST: 1, Move.ACT: 2}
 )
 @settings(max_examples=300, deadline=None)
 def test_a_decision_never_crosses_its_boundaries(probability, evidence, opportunity, stated, ages):
-    belief = Belief("u", "a", ("accepted", "declined"), (probability, 1 - probability), evidence, opportunity.at)
+    chances = (probability, 1 - probability)
+    belief = Belief("u", opportunity.context, (ACCEPTED, "declined"), chances, evidence, opportunity.at)
     earlier = [opportunity.at - age for age in ages]
     found = Advisor().decide(belief, opportunity, stated, earlier)
     local = opportunity.at.astimezone(ZoneInfo(stated.timezone))
@@ -368,3 +369,32 @@ def test_what_cannot_be_weighed_is_refused(wrong):
     belief = Belief("u", "a", (ACCEPTED, "declined"), (0.99, 0.01), 60.0, at)
     with pytest.raises(InputError):
         Advisor().decide(belief, chance, Boundaries())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"context": "b"}, "something else"),
+        ({"user_id": "v"}, "something else"),
+        ({"probabilities": ()}, "a probability per option"),
+        ({"evidence": -1.0}, "no count"),
+        ({"evidence": float("inf")}, "no count"),
+        ({"evidence": float("nan")}, "no count"),
+    ],
+)
+def test_a_belief_that_does_not_bear_on_the_opportunity_is_refused(wrong, says):
+    belief = Belief("u", "a", (ACCEPTED, "declined"), (0.99, 0.01), 60.0, datetime(2026, 1, 1, tzinfo=UTC))
+    chance = Opportunity("u", "a", "x", belief.as_of, timedelta(0))
+    assert Advisor().decide(belief, chance, Boundaries()).move == Move.SUGGEST
+    with pytest.raises(InputError, match=says):
+        Advisor().decide(replace(belief, **wrong), chance, Boundaries())
+
+
+def test_times_beyond_the_calendar_are_refused_with_their_cure():
+    at = datetime(9999, 12, 31, 23, tzinfo=UTC)
+    belief = Belief("u", "a", (ACCEPTED, "declined"), (0.99, 0.01), 60.0, at)
+    with pytest.raises(InputError, match="past the calendar"):
+        Advisor().decide(belief, Opportunity("u", "a", "x", at, timedelta(days=3)), Boundaries())
+    for seconds, zone in ((at.timestamp(), "Asia/Tokyo"), (1.8e12, "UTC"), (-62_135_595_000, "America/New_York")):
+        with pytest.raises(InputError, match="outside the calendar"):
+            local_clock(np.array([seconds]), zone)

@@ -94,6 +94,37 @@ def test_refusals_say_why(propensity, says):
     assert __import__("re").search(says, found.reason)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"reward": np.array([1.0, np.nan, 0.0])}, "1 of 3 rewards"),
+        ({"logged": np.array([0, 1, -1])}, "none of the 2 options"),
+        ({"logged": np.array([0, 1, 2])}, "none of the 2 options"),
+        ({"chosen": np.full((2, 3), np.nan)}, "sum to 1"),
+        ({"chosen": np.ones((2, 3))}, "sum to 1"),
+        ({"chosen": np.array([[-1.0] * 3, [2.0] * 3])}, "sum to 1"),
+        ({"predicted": np.full((2, 3), np.nan)}, "must be finite"),
+    ],
+)
+def test_weighting_refuses_what_it_cannot_weigh(wrong, says):
+    given = {
+        "reward": np.array([1.0, 0.0, 0.0]),
+        "logged": np.array([0, 1, 0]),
+        "propensity": np.full(3, 0.5),
+        "chosen": np.array([[1.0] * 3, [0.0] * 3]),
+        "predicted": np.full((2, 3), 0.5),
+        "user": np.arange(3),
+    }
+    assert off_policy.doubly_robust(**given).value is not None
+    found = [off_policy.doubly_robust(**(given | wrong))]
+    if "predicted" not in wrong:
+        weighted = {name: value for name, value in (given | wrong).items() if name != "predicted"}
+        found += [off_policy.inverse_propensity(**weighted), off_policy.self_normalised(**weighted)]
+    for one in found:
+        assert one.value is None
+        assert says in one.reason
+
+
 def test_an_estimate_without_spread_has_no_interval():
     chosen = np.array([[1.0] * 4, [0.0] * 4])
     arguments = {"reward": np.zeros(4), "logged": np.zeros(4, int), "propensity": np.full(4, 0.5), "chosen": chosen}

@@ -139,6 +139,14 @@ def test_risk_coverage_starts_with_the_surest():
     assert curve["coverage"].to_list() == [0.25, 0.5, 0.75, 1.0]
 
 
+def test_no_curve_of_nothing_and_no_confidence_beyond_one():
+    nothing = np.zeros(0)
+    assert metrics.risk_coverage(stated=nothing, wanted=nothing).is_empty()
+    for wrong in (np.nan, 1.5, -0.5):
+        with pytest.raises(InputError, match="no probability"):
+            metrics.calibration(stated=np.array([wrong]), happened=np.array([True]))
+
+
 def test_person_calibration_leaves_out_the_silent():
     kind = np.array([[Kind.ACCEPTED, Kind.SILENT], [Kind.DECLINED, Kind.SILENT]], dtype=np.int8)
     table = metrics.person_calibration(

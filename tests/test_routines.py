@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from persona_lab.contracts import Belief, Boundaries, Permission
-from persona_lab.errors import ConfigurationError
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.policies.goals import Goal
 from persona_lab.policies.reminders import ReminderPlan
 from persona_lab.policies.routines import RoutineModel, describe, focus_windows, weekly_counts, weekly_cycle
@@ -95,6 +95,22 @@ def test_weekly_cycle_is_found_only_where_there_is_one():
     found = weekly_cycle(weekly(1, 9, 20) + weekly(4, 9, 5), "Europe/Berlin")
     assert found.p_value < 1e-6
     assert found.share.argmax() == 1
+
+
+@pytest.mark.parametrize("events", [1, 3, 7, 10, 20, 70])
+def test_weekly_cycle_rings_no_more_often_than_stated_on_few_events(events):
+    luck = generator(5, "test/few")
+    p = [weekly_cycle(luck.random(events) * 52 * 7 * 86_400, "UTC").p_value for _ in range(1000)]
+    for level in (0.01, 0.05):
+        assert np.mean(np.array(p) < level) <= level + 3 * (level * (1 - level) / len(p)) ** 0.5
+
+
+def test_times_that_are_no_times_are_refused():
+    for wrong in (np.array([np.nan, 1.0]), np.array([np.inf])):
+        with pytest.raises(InputError, match="not finite"):
+            weekly_cycle(wrong, "UTC")
+    with pytest.raises(InputError, match="negative"):
+        weekly_counts([START], "UTC", first=START, weeks=-1)
 
 
 def test_weekly_counts_split_by_local_weeks():

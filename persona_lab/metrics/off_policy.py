@@ -77,7 +77,7 @@ def inverse_propensity(
     user
         User of each interaction, (n,): the cluster of the standard error.
     """
-    weights, refused = _weights("inverse propensity", logged, propensity, chosen)
+    weights, refused = _weights("inverse propensity", logged, propensity, chosen, reward)
     if refused is not None:
         return refused
     return _clustered("inverse propensity", weights * reward, np.ones_like(reward), user, weights)
@@ -90,7 +90,7 @@ def self_normalised(
 
     Parameters are those of :func:`inverse_propensity`.
     """
-    weights, refused = _weights("self-normalised inverse propensity", logged, propensity, chosen)
+    weights, refused = _weights("self-normalised inverse propensity", logged, propensity, chosen, reward)
     if refused is not None:
         return refused
     return _clustered("self-normalised inverse propensity", weights * reward, weights, user, weights)
@@ -114,9 +114,11 @@ def doubly_robust(
     predicted
         (options, n) reward predicted for each option, from what came before the interaction.
     """
-    weights, refused = _weights("doubly robust", logged, propensity, chosen)
+    weights, refused = _weights("doubly robust", logged, propensity, chosen, reward)
     if refused is not None:
         return refused
+    if not np.isfinite(predicted).all():
+        return refuse("doubly robust", ESTIMAND, "predicted rewards must be finite", logged.size)
     of_logged = np.take_along_axis(predicted, logged[np.newaxis].astype(np.intp), axis=0)[0]
     value = (chosen * predicted).sum(axis=0) + weights * (reward - of_logged)
     return _clustered("doubly robust", value, np.ones_like(value), user, weights)
@@ -145,7 +147,7 @@ def refuse(method: str, estimand: str, reason: str, n: int) -> OffPolicyEstimate
 
 
 def _weights(
-    method: str, logged: IntArray, propensity: FloatArray, chosen: FloatArray
+    method: str, logged: IntArray, propensity: FloatArray, chosen: FloatArray, reward: FloatArray
 ) -> tuple[NDArray[np.float64], OffPolicyEstimate | None]:
     n = logged.size
     none = np.zeros(n)
@@ -156,6 +158,13 @@ def _weights(
         return none, refuse(method, ESTIMAND, f"{missing} of {n} interactions carry no propensity", n)
     if ((propensity <= 0.0) | (propensity > 1.0)).any():
         return none, refuse(method, ESTIMAND, "propensities must lie in (0, 1]", n)
+    if not np.isfinite(reward).all():
+        missing = int((~np.isfinite(reward)).sum())
+        return none, refuse(method, ESTIMAND, f"{missing} of {n} rewards are not finite", n)
+    if ((logged < 0) | (logged >= len(chosen))).any():
+        return none, refuse(method, ESTIMAND, f"a logged choice is none of the {len(chosen)} options", n)
+    if not ((chosen >= 0.0).all() and np.allclose(chosen.sum(axis=0), 1.0)):
+        return none, refuse(method, ESTIMAND, "the new agent's choices must be probabilities that sum to 1", n)
     of_logged = np.take_along_axis(chosen, logged[np.newaxis].astype(np.intp), axis=0)[0]
     if propensity.min() > 1.0 - 1e-9 and (of_logged < 1.0 - 1e-9).any():
         return none, refuse(

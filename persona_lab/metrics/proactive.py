@@ -15,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from persona_lab.contracts import Costs
+from persona_lab.errors import InputError
 from persona_lab.feedback import FloatArray, IntArray, Kind
 from persona_lab.measurement import Measurement, undefined
 from persona_lab.metrics.calibration import ECE_BINS
@@ -30,6 +31,9 @@ ANSWER_GROUPS = (
     *((first, first + 4) for first in range(17, 42, 5)),
 )
 """Answers since a change that are scored together, so that a group has enough: 0, 1, ... 5, 6 to 7, ... 37 to 41."""
+
+ROUNDING = 1e-6
+"""How far a stated probability may lie outside [0, 1]: plays keep them in float32."""
 
 
 class Calibration(NamedTuple):
@@ -121,10 +125,20 @@ def calibration(*, stated: NDArray[Any], happened: NDArray[Any], bins: int = ECE
 
 
 def reliability(*, stated: NDArray[Any], happened: NDArray[Any], bins: int = ECE_BINS) -> pl.DataFrame:
-    """Return one row per non-empty bin: mean ``stated``, mean ``happened``, ``n``."""
+    """Return one row per non-empty bin: mean ``stated``, mean ``happened``, ``n``.
+
+    Raises
+    ------
+    InputError
+        If a stated probability lies outside [0, 1] or is not a number.
+    """
     p = np.asarray(stated, dtype=np.float64).ravel()
+    inside = (p >= -ROUNDING) & (p <= 1.0 + ROUNDING)
+    if not inside.all():
+        wrong = float(p[~inside][0])
+        raise InputError("a stated confidence is no probability", value=wrong, cure="Pass numbers from 0 to 1.")
     y = np.asarray(happened, dtype=np.float64).ravel()
-    which = np.minimum((p * bins).astype(np.int64), bins - 1)
+    which = np.clip((p * bins).astype(np.int64), 0, bins - 1)
     n = np.bincount(which, minlength=bins)
     some = n > 0
     return pl.DataFrame(
@@ -176,6 +190,8 @@ def risk_coverage(*, stated: NDArray[Any], wanted: NDArray[Any], points: int = 5
     """
     p = np.asarray(stated, dtype=np.float64).ravel()
     harm = 1.0 - np.asarray(wanted, dtype=np.float64).ravel()
+    if len(p) == 0:
+        return pl.DataFrame(schema={"coverage": pl.Float64, "risk": pl.Float64, "threshold": pl.Float64})
     order = np.argsort(-p, kind="stable")
     running = np.cumsum(harm[order]) / np.arange(1, len(p) + 1)
     at = np.unique(np.linspace(len(p) / points, len(p), points).round().clip(1).astype(np.int64)) - 1

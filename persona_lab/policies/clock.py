@@ -60,7 +60,7 @@ def local_clock(seconds: NDArray[np.int64] | NDArray[np.float64], timezone: str)
     Raises
     ------
     InputError
-        If the time zone is unknown.
+        If the time zone is unknown, or an instant lies outside the years 1 to 9999 of its local calendar.
     """
     place = zone(timezone)
     instants = np.floor(np.asarray(seconds, dtype=np.float64)).astype(np.int64)
@@ -94,5 +94,9 @@ def seconds_of(moment: datetime) -> int:
 
 
 def _offset(second: int, place: ZoneInfo) -> int:
-    offset = datetime.fromtimestamp(second, UTC).astimezone(place).utcoffset()
+    try:
+        offset = datetime.fromtimestamp(second, UTC).astimezone(place).utcoffset()
+    except (OverflowError, OSError, ValueError) as error:
+        cure = "Pass seconds since 1970 (not milliseconds), between the years 1 and 9999."
+        raise InputError("a time lies outside the calendar", value=second, cure=cure) from error
     return 0 if offset is None else int(offset.total_seconds())

@@ -11,7 +11,7 @@ import numpy as np
 
 from persona_lab.contracts import Acceptance, Belief, Boundaries, Move, Opportunity, ProactiveDecision
 from persona_lab.errors import ConfigurationError, InputError
-from persona_lab.feedback import TIE
+from persona_lab.feedback import TIE, FloatArray
 from persona_lab.policies.boundaries import LEVEL, Why, ceiling_for, next_allowed, stated_permission
 from persona_lab.policies.clock import zone
 from persona_lab.policies.expected_utility import normal_quantile
@@ -90,8 +90,15 @@ class Advisor:
         Raises
         ------
         InputError
-            If the belief has no option ``accepted``.
+            If the belief is of another user or context, or has no option ``accepted`` with its probability.
         """
+        about, asked = (acceptance.user_id, acceptance.context), (opportunity.user_id, opportunity.context)
+        if about != asked:
+            cure = "Pass the belief of the opportunity's own user and context."
+            raise InputError("the belief is about something else than the opportunity", value=(about, asked), cure=cure)
+        if len(acceptance.options) != len(acceptance.probabilities):
+            cure = "Pass one probability per option."
+            raise InputError("a belief needs a probability per option", value=acceptance.probabilities, cure=cure)
         if ACCEPTED not in acceptance.options:
             raise InputError(
                 "a belief of acceptance needs the option 'accepted'",
@@ -99,7 +106,8 @@ class Advisor:
                 cure="Pass a belief over ('accepted', 'declined').",
             )
         mean = np.array([acceptance.probabilities[acceptance.options.index(ACCEPTED)]])
-        evidence = np.array([acceptance.evidence])
+        evidence = np.array([acceptance.evidence], dtype=np.float64)
+        _check_evidence(evidence)
         # A Beta whose mean is given and that has seen `evidence` answers on a uniform prior.
         deviation = np.sqrt(mean * (1.0 - mean) / (evidence + 3.0))
         optimistic = np.clip(mean + normal_quantile(np.array([1.0 - self.chance])) * deviation, 0.0, 1.0)
@@ -129,8 +137,8 @@ class Advisor:
         Raises
         ------
         InputError
-            If a time carries no zone, a cost is negative or not finite, the benefit is not positive, or need or
-            acceptance is no probability.
+            If a time carries no zone, a cost is negative or not finite, the benefit is not positive, need or
+            acceptance is no probability, the evidence is no count, or a time or window runs past the calendar.
         ConfigurationError
             If the boundaries make no sense.
         """
@@ -186,6 +194,18 @@ def _check(opportunity: Opportunity, acceptance: Acceptance) -> None:
             raise InputError(f"{name} is no probability", value=float(value), cure="Pass a number from 0 to 1.")
     if opportunity.window < timedelta(0):
         raise InputError("an opportunity cannot close before it opens", value=opportunity.window, cure="Swap them.")
+    try:
+        _ = opportunity.at + opportunity.window
+    except OverflowError as error:
+        cure = "Pass a window that ends before the year 10000."
+        raise InputError("a window runs past the calendar", value=opportunity.window, cure=cure) from error
+    _check_evidence(acceptance.evidence)
+
+
+def _check_evidence(evidence: FloatArray) -> None:
+    if not (math.isfinite(evidence[0]) and evidence[0] >= 0.0):
+        cure = "Pass a finite number of answers, 0 or more."
+        raise InputError("evidence is no count of answers", value=float(evidence[0]), cure=cure)
 
 
 def _reason(move: int, wish: int, why: Why, boundary: str, opportunity: Opportunity, numbers: dict[str, float]) -> str:

@@ -231,7 +231,7 @@ def focus_windows(
 
 
 class WeeklyCycle(NamedTuple):
-    """Does the weekday matter? ``share`` of events by weekday (7,), G statistic on 6 degrees, ``p_value``, events."""
+    """Does the weekday matter? ``share`` of events by weekday (7,), corrected G on 6 degrees, ``p_value``, events."""
 
     share: FloatArray
     statistic: float
@@ -241,6 +241,9 @@ class WeeklyCycle(NamedTuple):
 
 def weekly_cycle(moments: Sequence[datetime] | NDArray[Any], timezone: str) -> WeeklyCycle:
     """Test whether events prefer some weekdays (likelihood-ratio test against equal days).
+
+    The statistic carries Williams's correction (1976), without which 10 to 20 events would call equal days unequal too
+    often. The test takes events as independent: bursts (ten messages within an hour) make it ring falsely.
 
     Raises
     ------
@@ -255,7 +258,9 @@ def weekly_cycle(moments: Sequence[datetime] | NDArray[Any], timezone: str) -> W
     counts = np.bincount(local_clock(seconds, timezone).weekday, minlength=7).astype(np.float64)
     share = counts / counts.sum()
     seen = counts > 0
-    statistic = float(2.0 * (counts[seen] * np.log(share[seen] * 7.0)).sum())
+    # Williams: 1 + (k^2 - 1) / (6 n (k - 1)) for k = 7 equal classes.
+    correction = 1.0 + 8.0 / (6.0 * len(seconds))
+    statistic = float(2.0 * (counts[seen] * np.log(share[seen] * 7.0)).sum()) / correction
     return WeeklyCycle(share, statistic, float(chi2.sf(statistic, 6)), len(seconds))
 
 
@@ -265,7 +270,14 @@ def weekly_counts(
     """Return counts by week and local hour of the week, (weeks, 168).
 
     Weeks are counted from the local day of ``first``. Routine drift compares the latest rows with the earlier ones.
+
+    Raises
+    ------
+    InputError
+        If ``weeks`` is negative.
     """
+    if weeks < 0:
+        raise InputError("a number of weeks is negative", value=weeks, cure="Pass 0 or more.")
     clock = local_clock(as_seconds(moments), timezone)
     start = local_clock(np.array([seconds_of(first)]), timezone).day[0]
     week = (clock.day - start) // 7
@@ -280,8 +292,16 @@ def describe(window: Window) -> str:
 
 
 def as_seconds(moments: Sequence[datetime] | NDArray[Any]) -> NDArray[np.int64]:
-    """Return event times as whole seconds since the epoch, in ascending order."""
+    """Return event times as whole seconds since the epoch, in ascending order.
+
+    Raises
+    ------
+    InputError
+        If a time is not finite, or carries no zone.
+    """
     if isinstance(moments, np.ndarray):
+        if moments.dtype.kind == "f" and not np.isfinite(moments).all():
+            raise InputError("an event time is not finite", cure="Leave out events without a time.")
         return np.sort(moments.astype(np.int64))
     return np.sort(np.array([seconds_of(moment) for moment in moments], dtype=np.int64))
 
