@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from persona_lab.strategies.ewma import Ewma
 
 MOST_CLASSES = 127
 """Options are numbered in int8."""
+
+PARTS = ("init", "update", "belief")
+"""What makes an update strategy."""
 
 
 class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn is untyped
@@ -42,6 +46,8 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     ValueError
         From ``fit``, ``partial_fit`` and ``predict_proba``: for days below 0, weights outside [0, 1], a column that X
         does not have, more than 127 classes, and whatever scikit-learn itself refuses (NaN, infinities).
+    TypeError
+        From the same: for a column that is no whole number, a strategy that is none (its name, for instance).
 
     Attributes
     ----------
@@ -49,6 +55,8 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Labels, sorted.
     streams_
         Values of the stream column seen in training, in order of appearance.
+    strategy_
+        The rule that learnt what was learnt; another ``strategy`` set later counts from the next ``fit``.
     n_features_in_
         Number of columns of X.
 
@@ -63,6 +71,7 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     classes_: NDArray[Any]
     streams_: NDArray[np.float64]
     state_: State
+    strategy_: UpdateStrategy
 
     def __init__(
         self,
@@ -144,10 +153,10 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if len(self.classes_) == 1:
             return np.ones((len(rows), 1))
         known = self._numbers(rows)
-        prior = self._rule().belief(self._rule().init(len(self.classes_), padded(1)))[:, 0]
+        prior = self.strategy_.belief(self.strategy_.init(len(self.classes_), padded(1)))[:, 0]
         lane = np.where(known < 0, 0, known)
         if self.elapsed_column is None:
-            told = self._rule().belief(self.state_)[:, lane]
+            told = self.strategy_.belief(self.state_)[:, lane]
         else:
             told = np.stack([self._read(lane[i], rows[i, self.elapsed_column]) for i in range(len(rows))], axis=1)
         probabilities: NDArray[np.float64] = np.where(known < 0, prior[:, np.newaxis], told).T
@@ -160,7 +169,13 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return labels
 
     def _rule(self) -> UpdateStrategy:
-        return Ewma() if self.strategy is None else self.strategy
+        rule = Ewma() if self.strategy is None else self.strategy
+        if isinstance(rule, type) or not all(callable(getattr(rule, part, None)) for part in PARTS):
+            raise TypeError(
+                f"strategy is {rule!r}: expected an update strategy, an object with init, update and belief. "
+                "Those with names are in persona_lab.catalog.STRATEGIES."
+            )
+        return rule
 
     def _check(self, rows: FloatArray) -> None:
         """Refuse numbers that no strategy is meant to see."""
@@ -170,8 +185,10 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             ("confidence_column", 0.0, 1.0),
         ):
             column = getattr(self, name)
-            if column is None:
+            if column is None and name != "stream_column":
                 continue
+            if isinstance(column, bool) or not isinstance(column, Integral):
+                raise TypeError(f"{name} is {column!r}: expected the number of a column of X, from 0.")
             if not -rows.shape[1] <= column < rows.shape[1]:
                 raise ValueError(f"{name} is {column}, but X has {rows.shape[1]} columns.")
             odd = rows[(rows[:, column] < low) | (rows[:, column] > high), column]
@@ -182,9 +199,11 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _restart(self, classes: NDArray[Any]) -> PreferenceClassifier:
         if len(classes) > MOST_CLASSES:
             raise ValueError(f"{len(classes)} classes: at most {MOST_CLASSES} options are told apart.")
+        rule = self._rule()
         self.classes_ = classes
         self.streams_ = np.empty(0)
-        self.state_ = self._rule().init(max(2, len(classes)), padded(1))
+        self.strategy_ = rule
+        self.state_ = rule.init(max(2, len(classes)), padded(1))
         return self
 
     def _numbers(self, rows: FloatArray) -> NDArray[np.int64]:
@@ -198,7 +217,7 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return numbers
 
     def _read(self, lane: int, elapsed: float) -> FloatArray:
-        belief: FloatArray = self._rule().belief(self.state_, elapsed)[:, lane]
+        belief: FloatArray = self.strategy_.belief(self.state_, elapsed)[:, lane]
         return belief
 
     def _learn(self, rows: FloatArray, labels: NDArray[Any]) -> PreferenceClassifier:
@@ -207,8 +226,7 @@ class PreferenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         _, where = np.unique(unseen, return_index=True)
         self.streams_ = np.concatenate([self.streams_, unseen[np.sort(where)]])
         options, lanes = max(2, len(self.classes_)), padded(len(self.streams_))
-        rule = self._rule()
-        old = self.state_
+        rule, old = self.strategy_, self.state_
         state = _widened(old, rule.init(options, lanes))
         number, chosen = self._numbers(rows), np.searchsorted(self.classes_, labels)
         order = np.argsort(number, kind="stable")

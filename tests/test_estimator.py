@@ -98,3 +98,32 @@ def test_missing_columns_and_too_many_classes_are_refused() -> None:
         PreferenceClassifier().fit(np.zeros((len(labels), 1)), labels)
     many = PreferenceClassifier(RunningCount()).fit(np.zeros((127 * 3, 1)), np.repeat(np.arange(127), 3))
     assert many.predict_proba([[0.0]])[0] == pytest.approx(np.full(127, 1 / 127))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"stream_column": 0.5}, "stream_column is 0.5: expected the number of a column"),
+        ({"stream_column": None}, "stream_column is None"),
+        ({"elapsed_column": "days"}, "elapsed_column is 'days'"),
+        ({"confidence_column": True}, "confidence_column is True"),
+        ({"strategy": "ewma-0.1"}, "strategy is 'ewma-0.1': expected an update strategy"),
+        ({"strategy": Ewma}, "expected an update strategy, an object"),
+    ],
+)
+def test_columns_and_strategies_of_another_type_are_refused_with_what_was_expected(
+    arguments: dict[str, object], said: str
+) -> None:
+    with pytest.raises(TypeError, match=said):
+        PreferenceClassifier(**arguments).fit([[0.0, 1.0], [0.0, 1.0]], ["a", "b"])
+
+
+def test_another_strategy_set_later_counts_from_the_next_fit() -> None:
+    rows, labels = _log()
+    model = PreferenceClassifier(Ewma(0.3)).fit(rows[:150], labels[:150])
+    model.set_params(strategy=Kalman()).partial_fit(rows[150:], labels[150:])
+    assert model.strategy_ == Ewma(0.3)
+    one = PreferenceClassifier(Ewma(0.3)).fit(rows, labels)
+    assert model.predict_proba(rows).tobytes() == one.predict_proba(rows).tobytes()
+    other = PreferenceClassifier(Kalman()).fit(rows, labels)
+    assert model.fit(rows, labels).predict_proba(rows).tobytes() == other.predict_proba(rows).tobytes()
