@@ -22,8 +22,13 @@ from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.people import live
 from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
 from persona_lab.simulate.wire import names_of, to_told
+from persona_lab.strategies.compose import Composed
+from persona_lab.strategies.evidence import Equal
+from persona_lab.strategies.forgetting import ForgettingCount
+from persona_lab.strategies.grid_priors import ATTENTIVE
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
 from persona_lab.strategies.rate_filter import RateFilter
+from persona_lab.studies.targets import measure
 
 RULES: dict[str, Any] = {**STRATEGIES, "rate-filter": RateFilter(points=11, hazards=(0.0001, 0.05))}
 FOREVER = 20_000
@@ -185,3 +190,30 @@ def test_no_rule_can_see_the_truth() -> None:
                 names = [f"persona_lab.simulate ({node.attr})"]
             for name in names:
                 assert not any(f"persona_lab.{layer}" in name for layer in hidden), f"{module.name}: {name}"
+
+
+def test_random_silence_read_as_consent_costs_what_the_weight_says() -> None:
+    memory = ForgettingCount(keep=0.8, half_life=None, prior=0.05)
+    rules = {"hears nothing": Composed(memory), "hears consent": Composed(memory, weight=Equal(silence=1.0))}
+    for name in ("slow", "fast"):
+        nothing, consent = (
+            cell.ratio for cell in measure(SCENARIOS[f"{name}_noise10_sparse_v1"], rules, seed=888, most=256, batch=256)
+        )
+        assert nothing.value == pytest.approx(1.3, abs=0.2 + 3 * nothing.standard_error)
+        assert consent.value == pytest.approx(3.25, abs=0.75 + 3 * consent.standard_error)
+
+
+def test_after_five_thousand_silences_in_single_precision_an_answer_is_heard_at_once() -> None:
+    """No floor is reached that later answers cannot lift: met with silence, or accepted throughout, then corrected."""
+    rule = replace(ATTENTIVE, single=True)
+    state = rule.init(4, 2)
+    met = feedback(proposed=0, kind=[Kind.SILENT, Kind.ACCEPTED], confidence=0.9)
+    corrected = feedback(proposed=0, kind=[Kind.CORRECTED] * 2, corrected=2, confidence=0.9)
+    with np.errstate(all="raise", under="ignore"):
+        for _ in range(FOREVER // 4):
+            state = rule.update(state, met)
+        assert is_probability(rule.belief(state))
+        for _ in range(12):
+            state = rule.update(state, corrected)
+    assert is_probability(rule.belief(state))
+    assert rule.belief(state)[2].min() > 0.9
