@@ -10,6 +10,7 @@ from persona_lab.detectors.exception_aware import ExceptionAware
 from persona_lab.detectors.pooled import shared_drift
 from persona_lab.detectors.routine import routine_drift
 from persona_lab.detectors.run_length import RunLength
+from persona_lab.detectors.threshold import shipped
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import Kind, feedback
 
@@ -77,6 +78,14 @@ def test_confidence_that_is_no_weight_is_refused_where_it_counts(confidence):
     detector = ExceptionAware()
     with pytest.raises(ConfigurationError, match="confidence"):
         detector.update(detector.init(2, 2), feedback(proposed=1, kind=[1, 1], confidence=confidence))
+
+
+def test_a_table_made_for_another_statistic_is_refused_by_the_exception_aware_detector():
+    down = ExceptionAware()
+    other = shipped(ExceptionAware(direction="both").statistic_name)
+    assert dataclasses.replace(down, table=shipped(down.statistic_name)).init(2, 3).trace.seen.shape == (3,)
+    with pytest.raises(ConfigurationError, match="table"):
+        dataclasses.replace(down, table=other).init(2, 3)
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name not in CHOOSING])

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from persona_lab.catalog import DETECTORS
+from persona_lab.detectors.choices import REMEMBERED, explain_choices, start_choices
 from persona_lab.detectors.cusum import Cusum
 from persona_lab.detectors.option_shift import OptionShift
 from persona_lab.detectors.shiryaev import ShiryaevRoberts
+from persona_lab.detectors.stream import explain_bits, start_trace
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import NO_OPTION, Kind, feedback
 
@@ -56,6 +58,28 @@ def test_a_batch_of_choices_equals_its_streams(name):
 def test_a_person_who_always_answers_alike_never_rings(name, accepts):
     rows = np.full((1500, 4), accepts)
     assert not alarms(DETECTORS[name], answered(rows), options=2, streams=4).any()
+
+
+@pytest.mark.parametrize("option", [0, 3])
+@pytest.mark.parametrize("name", FOR_OPTIONS)
+def test_a_person_who_always_chooses_the_same_never_rings(name, option):
+    rows = np.full((1500, 4), option)
+    assert not alarms(DETECTORS[name], chosen(rows), options=4, streams=4).any()
+
+
+def test_the_interval_of_the_change_point_holds_its_estimate():
+    # Any history that an alarm could ring on, most without a clear change: there the best split may lie in a tail.
+    luck, streams = np.random.default_rng(6), 2000
+    recent = luck.integers(0, 2**63, streams, dtype=np.uint64)
+    seen = luck.integers(8, 65, streams).astype(np.int32)
+    hits = np.array([int(word & ((1 << int(n)) - 1)).bit_count() for word, n in zip(recent, seen, strict=True)])
+    bits = start_trace(streams)._replace(at_recent=recent, at_seen=seen, at_hits=hits.astype(np.int32))
+    picks = luck.integers(0, 4, (REMEMBERED, streams)).astype(np.int8)
+    counts = (picks[np.newaxis] == np.arange(4)[:, np.newaxis, np.newaxis]).sum(axis=1).astype(np.int32)
+    choices = start_choices(OptionShift(), 4, streams).trace._replace(at_recent=picks, at_counts=counts)
+    for found in (explain_bits(bits, 2), explain_choices(choices)):
+        assert (found.start_low <= found.start).all()
+        assert (found.start <= found.start_high).all()
 
 
 @pytest.mark.parametrize("arl0", [0.0, -5.0, float("nan")])

@@ -166,6 +166,8 @@ def explain_choices(trace: ChoiceTrace) -> DriftEstimate:
     best = np.where(known, score.argmax(axis=0), 0)
     shortest = np.where(known, (share >= INTERVAL_TAIL).argmax(axis=0) + 1, 1)
     longest = np.where(known, (share >= 1.0 - INTERVAL_TAIL).argmax(axis=0) + 1, 1)
+    # As in ``explain_bits``: the interval holds the most probable split, even where that lies in a tail.
+    shortest, longest = np.minimum(shortest, best + 1), np.maximum(longest, best + 1)
     end = trace.at_origin + n.astype(np.int64)
     picked = late[best, :, np.arange(streams)].T
 

@@ -213,6 +213,10 @@ class ExceptionAware:
 
     def init(self, options: int, streams: int) -> ExceptionState:
         """Return the state before any feedback."""
+        if self.table is not None and self.table.statistic != self.statistic_name:
+            raise ConfigurationError(
+                "ExceptionAware", "table", self.table.statistic, f"a table of {self.statistic_name!r}"
+            )
         self.levels()
         return ExceptionState(self.fresh(streams), start_trace(streams))
 

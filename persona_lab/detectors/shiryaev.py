@@ -54,8 +54,9 @@ class ShiryaevRoberts:
     Parameters
     ----------
     arl0
-        Mean events to the first false alarm, 20 to 5000; for falls (or rises) the true value is within 10 % of it at
-        base rates .5 to .98 (``stated_arl0`` in the record of the drift study).
+        Mean events to the first false alarm, 20 to 5000; for falls the true value is within 10 % of it at base rates
+        .5 to .98 (``stated_arl0`` in the record of the drift study), for rises, their mirror image, at .02 to .5: of
+        people who accept 98 % of the time hardly any ever rings for a rise.
     direction
         ``"down"``: fewer ones; ``"up"``; ``"both"``, which rings too often for people of a base rate of .98: after .7
         of the stated 1,000 events, .3 of 5,000 (up to 18 % late at .5 and .85).

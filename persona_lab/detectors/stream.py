@@ -132,6 +132,8 @@ def explain_bits(trace: Trace, options: int) -> DriftEstimate:
     split = np.where(known, score.argmax(axis=0) + 1, 1)
     shortest = np.where(known, (share >= INTERVAL_TAIL).argmax(axis=0) + 1, 1)
     longest = np.where(known, (share >= 1.0 - INTERVAL_TAIL).argmax(axis=0) + 1, 1)
+    # The most probable split may lie in a tail: an interval that leaves out its own estimate would confuse.
+    shortest, longest = np.minimum(shortest, split), np.maximum(longest, split)
     end = trace.at_origin + trace.at_seen
 
     def place(count: IntArray) -> IntArray:

@@ -154,6 +154,8 @@ def critical(levels: Levels, statistic: NDArray[np.float32], seen: IntArray, hit
         near = near[(hits[near] > 0) & (hits[near] < seen[near])]
     else:
         near = np.flatnonzero(statistic > levels.floors[first_row : last_row + 1].min())
+        # Likewise whoever has only ever chosen one option; the rarest classes' critical values would let them ring.
+        near = near[hits[:, near].max(axis=0) < seen[near]]
     if near.size == 0:
         return near
     rows = np.minimum(rows_of(seen[near]), last)

@@ -41,6 +41,9 @@ TARGET = 1.0
 TRAINING, SCORING, CONTROL = 11, 12, 13
 """Seeds of the people on whom knobs are chosen, of those who are scored, and of the luck of random alarms."""
 
+UNSEEN = 501
+"""Seed of people nobody had looked at when the default's pace of false alarms was settled; ``SCORING`` had been."""
+
 BLOCK = 2048
 FLIP = ((0.7, 0.1, 0.1, 0.1), (0.1, 0.7, 0.1, 0.1))
 
@@ -140,21 +143,24 @@ def tuned(families: Iterable[Family], *, people: int, events: int = EVENTS) -> d
 
 
 def equal_false_alarms(
-    detectors: Mapping[str, Scored | tuple[Scored, int]], *, people: int, change: int = CHANGE, spread: bool = True
+    detectors: Mapping[str, Scored | tuple[Scored, int]],
+    *,
+    people: int,
+    change: int = CHANGE,
+    spread: bool = True,
+    seed: int = SCORING,
 ) -> pl.DataFrame:
     """Return delay at an equal false-alarm rate, and the spread of that rate over base rates under the same knob.
 
     A detector may come with the number of people it is scored on (of ``people`` at most). Without ``spread`` only
-    people who accept ``BEFORE`` of the time are looked at.
+    people who accept ``BEFORE`` of the time are looked at. ``seed`` draws the people who are scored.
     """
     rows = []
     for name, given in detectors.items():
         detector, count = _with_people(given, people)
-        drop = worlds.acceptance(
-            seed=SCORING, people=(0, count), events=EVENTS, before=BEFORE, after=AFTER, change=change
-        )
+        drop = worlds.acceptance(seed=seed, people=(0, count), events=EVENTS, before=BEFORE, after=AFTER, change=change)
         first = first_alarms(detector, drop)
-        rates = base_rate_rates(detector, people=count, rates=BASE_RATES if spread else (BEFORE,))
+        rates = base_rate_rates(detector, people=count, rates=BASE_RATES if spread else (BEFORE,), seed=seed)
         delay = metrics.mean_delay(first=first, change=change, events=EVENTS)
         rows.append(
             {
@@ -181,14 +187,12 @@ def _with_people(given: Scored | tuple[Scored, int], people: int) -> tuple[Score
 
 
 def base_rate_rates(
-    detector: Scored, *, people: int, rates: tuple[float, ...] = BASE_RATES
+    detector: Scored, *, people: int, rates: tuple[float, ...] = BASE_RATES, seed: int = SCORING
 ) -> dict[float, Measurement]:
     """Return false alarms per 1,000 events for people of each base rate, one knob."""
     return {
         rate: metrics.false_alarm_rate(
-            first=first_alarms(
-                detector, worlds.acceptance(seed=SCORING, people=(0, people), events=EVENTS, before=rate)
-            ),
+            first=first_alarms(detector, worlds.acceptance(seed=seed, people=(0, people), events=EVENTS, before=rate)),
             events=EVENTS,
         )
         for rate in rates
