@@ -203,3 +203,10 @@ def test_entries_that_make_no_sense_are_refused():
         CHEAP.record(kept, Entry("tasks", moment(2), Move.ACT, Kind.ACCEPTED))
     with pytest.raises(InputError, match="zone"):
         CHEAP.record(kept, Entry("tasks", NOW.replace(tzinfo=None), move=Move.ACT))
+
+
+def test_an_opportunity_before_a_kept_proposal_does_not_slip_past_the_budget():
+    kept = CHEAP.record(CHEAP.init(), Entry("a", chance(5, "a").at, move=Move.SUGGEST))
+    assert "budget" in CHEAP.decide(kept, chance(5, "a"), may(daily_budget=1)).reason
+    with pytest.raises(InputError, match="before a proposal"):
+        CHEAP.decide(kept, chance(4, "a"), may(daily_budget=1))

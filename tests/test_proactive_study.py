@@ -179,6 +179,13 @@ def test_coderec_forecasts_do_not_see_the_person_or_the_future():
     assert (before == replay_coderec(flipped).forecasts.filter(mine)["stated"]).all()
 
 
+@pytest.mark.parametrize("answers", [[1] * 6, [0, 1, 2, 1, 0, 1], [0, None, 0, 1, 0, 1]])
+def test_coderec_needs_answers_of_both_kinds_and_no_other(answers):
+    people = ["a", "a", "b", "b", "c", "c"]
+    with pytest.raises(InputError, match="0 and 1"):
+        replay_coderec(pl.DataFrame({"user_id": people, "accepted": answers, "show_x": range(6)}))
+
+
 def test_coderec_needs_its_columns():
     with pytest.raises(InputError, match="missing"):
         replay_coderec(pl.DataFrame({"user_id": [1], "accepted": [1]}))

@@ -147,9 +147,14 @@ class ProposalKeeper:
         Raises
         ------
         InputError, ConfigurationError
-            As :meth:`~persona_lab.policies.decision.Advisor.advise`.
+            As :meth:`~persona_lab.policies.decision.Advisor.advise`; and if the opportunity lies before a proposal that
+            is kept, which would then count against neither budget nor cooldown.
         """
         context = opportunity.context
+        seconds_of(opportunity.at)
+        if kept.proposed and opportunity.at < kept.proposed[-1]:
+            cure = "Decide as of now, or replay the log with as_of the opportunity."
+            raise InputError("an opportunity lies before a proposal", value=opportunity.at.isoformat(), cure=cure)
         return self.advisor.advise(
             self.acceptance(kept, context), opportunity, boundaries, kept.proposed, lowered=self.lowered(kept, context)
         )

@@ -60,7 +60,7 @@ def replay_coderec(decisions: pl.DataFrame, *, seed: int = 0) -> CoderecReplay:
     Raises
     ------
     InputError
-        If a column is missing or there are fewer than three people.
+        If a column is missing, there are fewer than three people, or ``accepted`` is not 0 and 1.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
@@ -72,6 +72,10 @@ def replay_coderec(decisions: pl.DataFrame, *, seed: int = 0) -> CoderecReplay:
             "a column is missing",
             column=(missing or [f"{SHOWN}*"])[0],
             cure="Pass the decisions with user_id, accepted and show_* columns.",
+        )
+    if set(decisions["accepted"].unique()) != {0, 1}:
+        raise InputError(
+            "answers must be 0 and 1, and both occur", column="accepted", cure="Leave out unknown answers."
         )
     person, accepted = decisions["user_id"].to_numpy(), decisions["accepted"].to_numpy().astype(np.int64)
     people = np.unique(person)
