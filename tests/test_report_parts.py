@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from persona_lab.report import drift_section
+from persona_lab.report.drift_figures import separation_figure
 from persona_lab.report.html import page
 from persona_lab.report.markdown import document
 from persona_lab.report.parts import DRIFT_PEOPLE, PROACTIVE_PEOPLE, SUMMARY_PEOPLE, extra_sections
@@ -31,6 +33,13 @@ def noticing():
 @pytest.fixture(scope="module")
 def reading():
     return summary_section(seed=3, people=3)
+
+
+def test_a_detector_scored_at_another_pace_of_false_alarms_says_so_in_the_figure():
+    row = {"detector": "even", "ratio_to_optimum": 1.1, "spread": 1.2, "false_alarms": 1.05, "false_alarms_se": 0.03}
+    loud = row | {"detector": "loud", "spread": None, "false_alarms": 1.75, "false_alarms_se": 0.27}
+    figure = separation_figure(pl.DataFrame([row, loud], infer_schema_length=None))
+    assert [trace.name for trace in figure.data] == ["even", "loud (spread undefined, rings 1.8 times per 1,000)"]
 
 
 def test_every_profile_says_how_many_people():

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 
 from persona_lab.report.figures import DASHES, GREY, INK, PALETTE, SYMBOLS, Look, styled
+from persona_lab.studies.drift import TARGET
 
 REFERENCE = "river"
 """Detectors whose name starts with this are drawn in grey."""
@@ -22,6 +23,11 @@ def look(names: list[str], name: str) -> Look:
     return Look(PALETTE[place % (len(PALETTE) - 1)], SYMBOLS[place % len(SYMBOLS)], DASHES[place % len(DASHES)])
 
 
+def off_pace(rate: float, error: float) -> bool:
+    """Return whether a detector was scored at another pace of false alarms than all: by a tenth and two errors."""
+    return abs(rate - TARGET) > max(0.1 * TARGET, 2.0 * error)
+
+
 def separation_figure(table: pl.DataFrame) -> go.Figure:
     """Return delay (ratio to the optimum) against the false-alarm spread over base rates, one point a detector.
 
@@ -35,17 +41,21 @@ def separation_figure(table: pl.DataFrame) -> go.Figure:
     for row in shown.iter_rows(named=True):
         drawn = look(names, row["detector"])
         defined = row["spread"] is not None
+        notes = [] if defined else ["spread undefined"]
+        if off_pace(row["false_alarms"], row["false_alarms_se"]):
+            notes.append(f"rings {row['false_alarms']:.1f} times per 1,000")
         figure.add_trace(
             go.Scatter(
                 x=[row["spread"] if defined else edge],
                 y=[row["ratio_to_optimum"]],
-                name=row["detector"] if defined else f"{row['detector']} (spread undefined)",
+                name=f"{row['detector']} ({', '.join(notes)})" if notes else row["detector"],
                 mode="markers",
                 marker={
                     "symbol": drawn.symbol if defined else f"{drawn.symbol}-open",
                     "color": drawn.colour,
                     "size": 12,
-                    "line": {"width": 2 if not defined else 0, "color": drawn.colour},
+                    # A pale rim keeps neighbours apart: fair detectors lie close together.
+                    "line": {"width": 1, "color": "white"} if defined else {"width": 2, "color": drawn.colour},
                 },
             )
         )
@@ -54,7 +64,7 @@ def separation_figure(table: pl.DataFrame) -> go.Figure:
         line={"color": INK, "width": 1, "dash": "dot"},
         annotation={"text": "optimum told both rates", "x": 0.3, "xanchor": "left", "yanchor": "top"},
     )
-    figure.update_xaxes(type="log", tickvals=[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000])
+    figure.update_xaxes(type="log", tickvals=[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000])
     figure.update_layout(legend={"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0})
     figure.update_layout(margin={"b": 200})
     return styled(
