@@ -11,7 +11,7 @@ from persona_lab.feedback import LANES, NO_OPTION, Kind, feedback
 from persona_lab.randomness import generator
 from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
 from persona_lab.strategies.exact_filter import Answering, ExactFilter, HabitFilter
-from persona_lab.strategies.grid_priors import ATTENTIVE, CORE_PRIOR, DEFAULT, POPULATION, any_length
+from persona_lab.strategies.grid_priors import ATTENTIVE, CORE_PRIOR, DEFAULT, POPULATION, any_length, attentive
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes, listening
 from persona_lab.strategies.population_bayes import fit
 from persona_lab.strategies.worlds import Habits, Observer, Restless, Scheduled, Switching
@@ -273,6 +273,20 @@ def test_expected_errors_need_full_feedback():
         lambda: Restless(0.001, 0.05, block=3.0),
         lambda: Restless(0.001, 0.05, phases=0),
         lambda: Scheduled(0.001, 0.05, block=0),
+        lambda: Scheduled(0.001, 0.05, block=1.5),
+        lambda: Restless(0.001, 0.05, block=float("nan")),
+        lambda: Restless(0.001, 0.05, phases=1.5),
+        lambda: Switching(False),
+        lambda: Switching(0.1, 0.1, (float("nan"), 1.0)),
+        lambda: Observer(0.1, slope=float("nan")),
+        lambda: Observer(0.1, slope=1e4),
+        lambda: HierarchicalBayes((Switching(0.1),), (Observer(0.1),), ((float("nan"),),)),
+        lambda: HierarchicalBayes([Switching(0.1)], (Observer(0.1),), ((1.0,),)),
+        lambda: HierarchicalBayes((object(),), (Observer(0.1),), ((1.0,),)),
+        lambda: listening(ATTENTIVE, {None: 1.0}),
+        lambda: attentive(DEFAULT, consent=1.0),
+        lambda: any_length(DEFAULT, (), ()),
+        lambda: fit(DEFAULT, [feedback(proposed=1, kind=np.full(LANES, Kind.ACCEPTED))], options=4, stubbornness=-1.0),
         lambda: Observer(0.0),
         lambda: HierarchicalBayes((), (), ()),
         lambda: replace(DEFAULT, prior=CORE_PRIOR[:-1]),

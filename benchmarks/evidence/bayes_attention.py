@@ -17,7 +17,6 @@ from benchmarks.evidence.bayes import (
     FIT_SEED,
     MOST,
     SCORE_SEED,
-    STUBBORN,
     plain,
     trusting_crowd,
     write,
@@ -101,8 +100,8 @@ def weights() -> dict[str, Any]:
             scenario = SCENARIOS[f"{name}_weights_{meaning}_v1"]
             slope = {"informative": 6.0, "inverted": -6.0, "shuffled": 0.0}[meaning]
             log = other_people(scenario, ALONE, seed=FIT_SEED)
-            crowd = fit(CROWD, log, options=4, stubbornness=STUBBORN)
-            trusting = fit(trusting_crowd(), log, options=4, stubbornness=STUBBORN)
+            crowd = fit(CROWD, log, options=4)
+            trusting = fit(trusting_crowd(), log, options=4)
             found.append(
                 gains(
                     scenario,
@@ -130,9 +129,9 @@ def silence() -> dict[str, Any]:
             continue
         truth = {(channel.patience_accept, channel.patience_wrong): 1.0}
         log = other_people(scenario, ALONE, seed=FIT_SEED)
-        deaf = fit(CROWD, [without_silence(given) for given in log], options=4, stubbornness=STUBBORN)
-        crowd = fit(CROWD, log, options=4, stubbornness=STUBBORN)
-        told = fit(listening(CROWD, truth), log, options=4, stubbornness=STUBBORN)
+        deaf = fit(CROWD, [without_silence(given) for given in log], options=4)
+        crowd = fit(CROWD, log, options=4)
+        told = fit(listening(CROWD, truth), log, options=4)
         trios = {
             "alone": Trio(ALONE, LEARNS, listening(ALONE, truth)),
             "with other people's logs": Trio(deaf, crowd, told),

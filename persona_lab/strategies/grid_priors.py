@@ -77,7 +77,14 @@ def attentive(base: HierarchicalBayes, *, consent: float = CONSENT) -> Hierarchi
         A grid whose observers take answers alike and ignore silence.
     consent
         Share of people whose silence is taken for consent at first, in (0, 1).
+
+    Raises
+    ------
+    ConfigurationError
+        If ``consent`` is out of range.
     """
+    if not 0.0 < consent < 1.0:
+        raise ConfigurationError("attentive", "consent", consent, "a share strictly between 0 and 1")
     kinds = [(slope, None, share * (1 - consent)) for slope, share in SLOPES.items()]
     consenting = [(0.0, rates, share * consent) for rates, share in CONSENTING.items()]
     heard: list[tuple[float, Answering, float]] = [*kinds, *consenting]
@@ -130,9 +137,9 @@ def any_length(
     Raises
     ------
     ConfigurationError
-        If there are not as many shares as laws.
+        If there are no laws, or not as many shares.
     """
-    if len(shares) != len(laws):
+    if not laws or len(shares) != len(laws):
         raise ConfigurationError("any_length", "shares", shares, f"one for each of the {len(laws)} laws")
     dynamics: list[Dynamics] = []
     prior: list[tuple[float, ...]] = []

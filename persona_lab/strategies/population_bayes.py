@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from persona_lab.errors import InputError
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, Kind, fold, select
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes, listening
 
@@ -19,13 +19,17 @@ FINER = (-0.08, 0.0, 0.08)
 """Answer rates that are tried, then steps around the best."""
 
 
+STUBBORNNESS = 3.0
+"""People's worth of belief that a fit keeps for what the log does not show."""
+
+
 def fit(
     base: HierarchicalBayes,
     log: Sequence[Feedback],
     *,
     options: int,
     active: Sequence[BoolArray] | None = None,
-    stubbornness: float = 1.0,
+    stubbornness: float = STUBBORNNESS,
     rounds: int = ROUNDS,
 ) -> HierarchicalBayes:
     """Return ``base`` with its prior, and what silence means, learnt from other people (empirical Bayes).
@@ -55,6 +59,8 @@ def fit(
     ------
     InputError
         If the log is empty.
+    ConfigurationError
+        If ``stubbornness`` is not a finite number >= 0.
 
     Notes
     -----
@@ -63,6 +69,8 @@ def fit(
     """
     if not log:
         raise InputError("the log is empty", cure="Pass at least one step of feedback of at least one person.")
+    if not 0.0 <= stubbornness < np.inf:
+        raise ConfigurationError("population_bayes.fit", "stubbornness", stubbornness, "people's worth of belief, >= 0")
     if all(seen.answers is None for seen in base.observers):
         rates = answer_rates(_even(base), log, options=options, active=active)
         base = base if rates is None else listening(base, {None: 0.5, rates: 0.5})

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from persona_lab.errors import ConfigurationError
 
 UNIFORM_TO_5 = (0.2, 0.2, 0.2, 0.2, 0.2)
 """Law of the length of a burst of exceptions in the core suite: 1 to 5 interactions, equally likely."""
+
+STEEPEST = 100.0
+"""Largest slope of an observer, in logits of noise per unit of confidence: beyond it an answer is certain or void."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Switching:
     def __post_init__(self) -> None:
         _share(self, "hazard", self.hazard)
         _share(self, "exception_rate", self.exception_rate)
-        if not self.lengths or min(self.lengths) < 0 or abs(sum(self.lengths) - 1.0) > 1e-9:
+        if not self.lengths or not min(self.lengths) >= 0 or not abs(sum(self.lengths) - 1.0) <= 1e-9:
             raise ConfigurationError("Switching", "lengths", self.lengths, "probabilities of 1, 2, ... that sum to 1")
 
 
@@ -67,9 +71,9 @@ class Restless:
     def __post_init__(self) -> None:
         _share(self, "calm", self.calm)
         _share(self, "restless", self.restless)
-        if self.phases < 1:
-            raise ConfigurationError("Restless", "phases", self.phases, "at least 1")
-        if self.block <= self.phases:
+        if not _count(self.phases):
+            raise ConfigurationError("Restless", "phases", self.phases, "a whole number, at least 1")
+        if not self.phases < self.block < math.inf:
             raise ConfigurationError("Restless", "block", self.block, f"more interactions than phases ({self.phases})")
 
 
@@ -94,8 +98,8 @@ class Scheduled:
     def __post_init__(self) -> None:
         _share(self, "calm", self.calm)
         _share(self, "restless", self.restless)
-        if self.block < 1:
-            raise ConfigurationError("Scheduled", "block", self.block, "at least 1 interaction")
+        if not _count(self.block):
+            raise ConfigurationError("Scheduled", "block", self.block, "a whole number of interactions, at least 1")
 
 
 Dynamics = Switching | Habits | Restless | Scheduled
@@ -124,12 +128,18 @@ class Observer:
     def __post_init__(self) -> None:
         if not 0.0 < self.noise < 1.0:
             raise ConfigurationError("Observer", "noise", self.noise, "a probability strictly between 0 and 1")
+        if not abs(self.slope) <= STEEPEST:
+            raise ConfigurationError("Observer", "slope", self.slope, f"between -{STEEPEST:g} and {STEEPEST:g}")
         if self.answers is not None and not (len(self.answers) == 2 and all(0.0 < rate < 1.0 for rate in self.answers)):
             raise ConfigurationError(
                 "Observer", "answers", self.answers, "two probabilities strictly between 0 and 1, or None"
             )
 
 
+def _count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
 def _share(owner: object, field: str, value: float) -> None:
-    if not 0.0 <= value < 1.0:
+    if isinstance(value, bool) or not 0.0 <= value < 1.0:
         raise ConfigurationError(type(owner).__name__, field, value, "a probability in [0, 1)")
