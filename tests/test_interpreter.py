@@ -14,7 +14,15 @@ import pytest
 from persona_lab.contracts import Stance, Statement
 from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.simulate.phrases import CONTEXTS, FAMILIES
-from persona_lab.simulate.statements import build_statements, held_out_families, read_statements, statement_rows
+from persona_lab.simulate.statements import (
+    build_statements,
+    families_beyond,
+    held_out_families,
+    plain_template,
+    read_statements,
+    rows_beyond,
+    statement_rows,
+)
 from persona_lab.studies.interpreter import examples, read_held_out, score
 from persona_lab.text import HashingEncoder, TextInterpreter
 from persona_lab.text.fitting import fit_interpreter
@@ -48,6 +56,21 @@ def test_phrase_bank_is_wide_and_the_split_shares_no_family(tmp_path):
     assert read_statements(path) == rows
     assert path.read_bytes() == build_statements(tmp_path / "again").read_bytes()
     assert path.stat().st_size < 400_000
+
+
+def test_families_beyond_the_data_set_share_no_template_and_no_statement_with_it():
+    templates = {plain_template(one) for family in FAMILIES for one in family.templates}
+    beyond = families_beyond()
+    assert len(beyond) > 250
+    assert not {plain_template(one) for family in beyond for one in family.templates} & templates
+    assert not {family.name for family in beyond} & {family.name for family in FAMILIES}
+    assert {family.stance for family in beyond} == set(Stance)
+    known = {row.text.casefold().rstrip(".") for row in statement_rows()}
+    rows = rows_beyond(4)
+    assert {row.family for row in rows} == {family.name for family in beyond}
+    assert not {row.text.casefold().rstrip(".") for row in rows} & known
+    assert plain_template("No {np}, PLEASE!") == plain_template("no {np} please")
+    assert plain_template("No {np}.") != plain_template("No {other_np}.")
 
 
 def test_held_out_families_meet_the_targets():

@@ -10,13 +10,24 @@ import csv
 import hashlib
 import io
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from persona_lab.contracts import Stance
 from persona_lab.randomness import generator
 from persona_lab.simulate.phrases import CONTEXTS, FAMILIES, Family, render
+from persona_lab.simulate.phrases_beyond import DOES_NOT_WANT, WANTS
+from persona_lab.simulate.phrases_beyond_more import (
+    CHANGED_MIND,
+    NOTHING,
+    ONLY_ONCE,
+    SARCASTIC,
+    VAGUE_AGAINST,
+    VAGUE_WANTS,
+)
 from persona_lab.simulate.phrases_contexts import forms_of
+from persona_lab.text.cues import words
 
 SEED = 7
 HELD_OUT_SHARE = 0.25
@@ -27,6 +38,17 @@ MORE_PER_FAMILY = 24
 """Further statements per training family that the packaged interpreter is fitted on."""
 
 FILE_NAME = "statements.csv"
+
+_BEYOND = (
+    (Stance.WANTS, "plain", WANTS),
+    (Stance.DOES_NOT_WANT, "plain", DOES_NOT_WANT),
+    (Stance.CHANGED_MIND, "plain", CHANGED_MIND),
+    (Stance.ONLY_ONCE, "plain", ONLY_ONCE),
+    (Stance.NOTHING, "plain", NOTHING),
+    (Stance.DOES_NOT_WANT, "sarcastic", SARCASTIC),
+    (Stance.WANTS, "vague", VAGUE_WANTS),
+    (Stance.DOES_NOT_WANT, "vague", VAGUE_AGAINST),
+)
 
 
 class Row(NamedTuple):
@@ -68,6 +90,33 @@ def more_training_rows(per_family: int = MORE_PER_FAMILY) -> list[Row]:
     general = [family for family in FAMILIES if family.name not in held_out and family.context is None]
     known = {_same(row.text) for row in statement_rows()}
     return [row for row in _drawn("more statements", per_family, general) if _same(row.text) not in known]
+
+
+@cache
+def families_beyond() -> tuple[Family, ...]:
+    """Return the families that are no part of the data set, without the templates that they happen to share with it."""
+    taken = {plain_template(one) for family in FAMILIES for one in family.templates}
+    found: list[Family] = []
+    for stance, register, families in _BEYOND:
+        for name, templates in families.items():
+            kept = tuple(template for template in templates if plain_template(template) not in taken)
+            if kept:
+                found.append(Family(name, stance, register, kept))
+    return tuple(found)
+
+
+def rows_beyond(per_family: int = PER_FAMILY) -> list[Row]:
+    """Return statements of the families beyond the data set, none of its texts, in words for the options that it has.
+
+    They are marked "train": whoever fits on them has only the held-out families of the data set to be judged on.
+    """
+    known = {_same(row.text) for row in statement_rows()}
+    return [row for row in _drawn("beyond", per_family, families_beyond()) if _same(row.text) not in known]
+
+
+def plain_template(template: str) -> str:
+    """Return a template without case and punctuation: two that agree here say the same in the same words."""
+    return " ".join(words(template.replace("_", "").casefold()))
 
 
 def _drawn(purpose: str, per_family: int, families: Sequence[Family]) -> list[Row]:
