@@ -124,6 +124,8 @@ def test_the_pooled_test_refuses_what_it_cannot_test(outcomes, knobs, field):
         (np.zeros((5, 100), dtype=int), {}, "counts"),
         (np.zeros((5, 168), dtype=int), {"level": 2.0}, "level"),
         (np.zeros((5, 168), dtype=int), {"recent": 5}, "recent"),
+        (np.zeros((5, 168), dtype=int), {"smooth": float("nan")}, "smooth"),
+        (np.zeros((5, 168), dtype=int), {"smooth": -1.0}, "smooth"),
     ],
 )
 def test_the_routine_test_refuses_what_it_cannot_test(counts, knobs, field):

@@ -69,9 +69,9 @@ SHIPPED = (
     Shipped(Cusum(direction="both"), *FAST),
     Shipped(EwmaChart(direction="both"), *FAST),
 )
-"""A rise is looked up in the mirrored table of a fall. The default's pace of false alarms is chosen for changes after 30
-events and after 150 alike: to within 2 on training people, the last step beside the people of the drift study's tables,
-which is why its record scores these two delays on others (``default_setting``)."""
+"""A rise is looked up in the mirrored table of a fall. The default's pace of false alarms is chosen for changes after
+30 events and after 150 alike: to within 2 on training people, the last step beside the people of the drift study's
+tables, which is why its record scores these two delays on others (``default_setting``)."""
 
 
 def rebuild(folder: Path, names: tuple[str, ...] = ()) -> list[Path]:

@@ -67,8 +67,8 @@ def routine_drift(
     Raises
     ------
     ConfigurationError
-        If the shape is not (weeks, 168), a count is negative or no whole number, ``level`` is no probability, or
-        ``recent`` leaves no week before.
+        If the shape is not (weeks, 168), a count is negative or no whole number, ``level`` is no probability,
+        ``smooth`` no number of hours, or ``recent`` leaves no week before.
     """
     weeks = np.asarray(counts)
     if weeks.ndim != 2 or weeks.shape[1] != HOURS:
@@ -77,6 +77,8 @@ def routine_drift(
         raise ConfigurationError("routine_drift", "counts", str(weeks.dtype), "whole numbers")
     if not 0 < level < 1:
         raise ConfigurationError("routine_drift", "level", level, "a probability between 0 and 1")
+    if not 0 <= smooth < np.inf:
+        raise ConfigurationError("routine_drift", "smooth", smooth, "hours, 0 or more")
     if (weeks < 0).any():
         raise ConfigurationError("routine_drift", "counts", int(weeks.min()), "counts of at least 0")
     if not 1 <= recent < weeks.shape[0]:
