@@ -7,7 +7,7 @@ import pytest
 
 from persona_lab.checks import find_failures
 from persona_lab.errors import ConfigurationError, InputError
-from persona_lab.feedback import LANES, NO_OPTION, Kind, feedback
+from persona_lab.feedback import LANES, NO_OPTION, Kind, feedback, select
 from persona_lab.randomness import generator
 from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
 from persona_lab.strategies.exact_filter import Answering, ExactFilter, HabitFilter
@@ -78,6 +78,26 @@ def test_blocks_do_not_matter():
         parts = [DEFAULT.update(state, cut) for state, cut in zip(parts, cuts, strict=True)]
     together = np.concatenate([DEFAULT.belief(state) for state in parts], axis=1)
     assert DEFAULT.belief(whole).tobytes() == together.tobytes()
+
+
+def test_streams_at_different_steps_keep_their_own_schedule():
+    """A stream that joins later meets the calm and restless stretches of its own count, as it would alone."""
+    rule = one_world(Scheduled(0.01, 0.3, block=5))
+    early, alone, history = rule.init(4, LANES), rule.init(4, LANES), list(answers(30))
+    for given in history[:7]:
+        early = rule.update(early, given)
+    joined = select(np.arange(LANES) < 10, early, alone)
+    for given in history[7:]:
+        early, alone, joined = (rule.update(state, given) for state in (early, alone, joined))
+    expected = np.where(np.arange(LANES) < 10, rule.belief(early), rule.belief(alone))
+    assert rule.belief(joined).tobytes() == expected.tobytes()
+    assert np.abs(rule.belief(early) - rule.belief(alone)).max() > 1e-3
+
+
+def test_an_update_hands_the_past_on_without_copying_it():
+    before = DEFAULT.init(4, LANES)
+    after = DEFAULT.update(before, next(answers(1)))
+    assert all(new is old for new, old in zip(after.past[1:], before.past[:-1], strict=True))
 
 
 def test_single_precision_believes_the_same():
