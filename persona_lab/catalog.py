@@ -15,9 +15,11 @@ from persona_lab.detectors.option_shift import OptionShift
 from persona_lab.detectors.page_hinkley import PageHinkley
 from persona_lab.detectors.shiryaev import ShiryaevRoberts
 from persona_lab.policies.acceptance_map import ACCEPTANCE_MAP
+from persona_lab.policies.acceptance_prior import SHIPPED_BELIEF
 from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.baselines import Fixed
 from persona_lab.policies.calibrators import Calibrated
+from persona_lab.policies.curious import Curious
 from persona_lab.policies.expected_utility import DiscountedBeta
 from persona_lab.policies.risk import RiskControlled
 from persona_lab.policies.thresholds import ApprovalRule
@@ -108,6 +110,8 @@ POLICIES: dict[str, StreamPolicy] = {
     "discounted-beta": DiscountedBeta(),
     "adaptive-bayes": AdaptiveBayes(),
     "adaptive-bayes-calibrated": Calibrated(AdaptiveBayes(), ACCEPTANCE_MAP),
+    "population-tolerance": SHIPPED_BELIEF,
+    "curious": Curious(),
     "risk-controlled": RiskControlled(alpha=0.05),
 }
 """Proactive policies; the controls and the vendor's three readings first."""

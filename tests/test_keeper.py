@@ -193,6 +193,8 @@ def test_the_vendors_events_are_read_as_answers():
     said = keeper.confidence(kept, "meeting_reschedule", Boundaries(), what="proactive meeting reschedules")
     assert said.text.startswith("High confidence: accepts 100% of proactive meeting reschedules (8 of 8 answers")
     assert keeper.lowered(kept, "task_priority") == 2
+    # What it decides by is what it states.
+    assert keeper.acceptance(kept, "meeting_reschedule").mean[0] == said.value
 
 
 def test_entries_that_make_no_sense_are_refused():

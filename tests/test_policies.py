@@ -11,13 +11,16 @@ from hypothesis import strategies as st
 from persona_lab.contracts import Boundaries, Move, Permission
 from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import LANES, Kind
+from persona_lab.policies.acceptance_prior import SHIPPED_BELIEF
 from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.baselines import Fixed
 from persona_lab.policies.calibrators import Calibrated, Calibrator, fit_beta, fit_isotonic
 from persona_lab.policies.choices import ChoicePredictor, PastDecision
 from persona_lab.policies.confidence import confidence
+from persona_lab.policies.curious import Curious
 from persona_lab.policies.expected_utility import DiscountedBeta, normal_quantile
 from persona_lab.policies.goals import Goal, emerging, need, ordered, urgency
+from persona_lab.policies.population import PopulationTolerance, Redrawing, Toggling
 from persona_lab.policies.risk import RiskControlled
 from persona_lab.policies.teams import Member, TeamTrends, common_hours
 from persona_lab.policies.thresholds import ApprovalRule
@@ -40,6 +43,9 @@ POLICIES = [
     Calibrated(DiscountedBeta(), Calibrator((0.0, 0.5, 1.0), (0.1, 0.6, 0.9))),
     RiskControlled(DiscountedBeta(), alpha=0.1),
     RiskControlled(),
+    SHIPPED_BELIEF,
+    PopulationTolerance(hedge=1.0),
+    Curious(DiscountedBeta(), DiscountedBeta(explore="quantile")),
 ]
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -322,3 +328,57 @@ def test_people_who_never_accept_are_left_alone():
     seen = play(AdaptiveBayes(), world, COST_SETTINGS[2].costs, seed=4, people=64, steps=300)
     assert (seen.move[100:] != 0).mean() < 0.08
     assert (seen.move == ACT).sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("kinds", "told"),
+    [
+        ({"toggling": (Toggling(0.05, 0.85, 0.02, 3.0),)}, ToldBayes((0.05, 0.85), (0.5, 0.5), 0.02, "toggle")),
+        (
+            {"redrawing": (Redrawing(1.0, 0.02, 0.2),)},
+            ToldBayes(tuple((k + 0.5) / 20 for k in range(20)), (0.05,) * 20, 0.02, "redraw"),
+        ),
+    ],
+)
+def test_with_one_kind_of_people_it_is_the_filter_told_that_kind(kinds, told):
+    ours, state, other = PopulationTolerance(**kinds, hedge=0.0, chance=0.1), None, told.init(LANES)
+    state = ours.init(LANES)
+    for step in range(40):
+        seen, expected = ours.acceptance(state, np.zeros(LANES)), told.acceptance(other, np.zeros(LANES))
+        np.testing.assert_allclose(seen.mean, expected.mean, atol=1e-12)
+        np.testing.assert_allclose(seen.optimistic, expected.optimistic)
+        np.testing.assert_allclose(seen.evidence, expected.evidence)
+        answer = kinds_for(np.ones(LANES), 3, step, LANES)
+        state, other = ours.update(state, answer, answer), told.update(other, answer, answer)
+    np.testing.assert_allclose(ours.kinds(state), 1.0)
+
+
+def test_a_prior_of_other_people_yields_to_the_person_and_refuses_nonsense():
+    state = SHIPPED_BELIEF.init(LANES)
+    answers = np.where(np.arange(300)[:, np.newaxis] % 2 == 0, Kind.ACCEPTED, Kind.DECLINED)
+    for answer in np.broadcast_to(answers, (300, LANES)).astype(np.int8):
+        state = SHIPPED_BELIEF.update(state, answer, answer)
+    # Nobody in the prior accepts every other time; a person who does is believed all the same.
+    assert SHIPPED_BELIEF.acceptance(state, np.zeros(LANES)).mean[0] == pytest.approx(0.5, abs=0.06)
+    for wrong in (
+        {"hedge": 0.0},
+        {"hedge": 1.5},
+        {"toggling": (Toggling(0.9, 0.1, 0.0, 1.0),)},
+        {"toggling": (Toggling(0.1, 0.9, 1.0, 1.0),)},
+        {"redrawing": (Redrawing(0.0, 0.0, 1.0),)},
+        {"redrawing": (Redrawing(1.0, 0.0, float("nan")),)},
+    ):
+        with pytest.raises(ConfigurationError):
+            PopulationTolerance(**wrong)
+
+
+def test_curious_states_by_one_belief_and_asks_by_the_other():
+    luck = np.zeros(LANES)
+    policy = Curious(SHIPPED_BELIEF, AdaptiveBayes())
+    state = policy.init(LANES)
+    for answer in (Kind.DECLINED,) * 6:
+        both = np.full(LANES, answer, np.int8)
+        state = policy.update(state, both, both)
+    seen = policy.acceptance(state, luck)
+    np.testing.assert_array_equal(seen.mean, SHIPPED_BELIEF.acceptance(state.states, luck).mean)
+    np.testing.assert_array_equal(seen.optimistic, AdaptiveBayes().acceptance(state.explores, luck).optimistic)

@@ -10,6 +10,7 @@ from persona_lab.simulate.opportunities import COST_SETTINGS, WORLDS
 from persona_lab.simulate.opportunity_limits import Solver
 from persona_lab.studies.proactive import optimum_cells, policies, run_cells, summarise
 from persona_lab.studies.proactive_checks import risk_cells
+from persona_lab.studies.proactive_confidence import RAW
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_other_figures_have_titles_and_axes():
     solved = {s.name: Solver(points=101, steps=20).solve(world, s.costs) for s in COST_SETTINGS[:2]}
     stated, happened = np.linspace(0.05, 0.95, 200), np.arange(200) % 2 == 0
     after = pl.DataFrame(
-        {"answers": [0, 1], "ece": [0.4, 0.1], "ece_perfect": [0.02, 0.02], "n": [9, 9], "map": "raw", "law": "redraw"}
+        {"answers": [0, 1], "ece": [0.4, 0.1], "ece_perfect": [0.02, 0.02], "n": [9, 9], "map": RAW, "law": "redraw"}
     )
     figures = [
         draw.threshold_figure(solved, dict.fromkeys(solved, 0.1)),

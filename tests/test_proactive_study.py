@@ -9,16 +9,20 @@ from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import Kind
 from persona_lab.metrics import proactive as metrics
 from persona_lab.policies.acceptance_map import ACCEPTANCE_MAP
+from persona_lab.policies.acceptance_prior import SHIPPED_BELIEF
 from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.calibrators import Calibrated, Calibrator
+from persona_lab.policies.population import PopulationTolerance
 from persona_lab.randomness import generator
 from persona_lab.simulate.opportunities import COST_SETTINGS, WORLDS, play
+from persona_lab.studies.acceptance_prior import PRIOR_SEED, fit_acceptance_prior, shipped_belief
 from persona_lab.studies.coderec import replay_coderec
 from persona_lab.studies.proactive import policies, run_cells, summarise, told
 from persona_lab.studies.proactive_checks import risk_cells
 from persona_lab.studies.proactive_confidence import (
     LIMIT,
     MAP_SEED,
+    MAPPED,
     RAW,
     SHIPPED,
     confidence_study,
@@ -65,13 +69,16 @@ def test_acceptance_never_stands_alone(scored):
 def test_confidence_is_calibrated_on_fresh_people():
     found = confidence_study(seed=301, people=100, training_seed=302, training_people=50)
     table = {(row["map"], row["world"]): row["ece"] for row in found.worlds.iter_rows(named=True)}
-    assert table[SHIPPED, "all"] <= 0.02
-    assert table[SHIPPED, "all"] < table[RAW, "all"]
+    # In every world, though it is told none of them; no map of one number gets there.
+    assert max(table[SHIPPED, world] for world in ("all", *(world.name for world in WORLDS))) <= 0.02
+    for world in WORLDS[::2]:
+        assert table[SHIPPED, world.name] < table[MAPPED, world.name] < table[RAW, world.name]
     # Nobody who is told the worlds, but not which it is, can be less honest over all of them than one who is not.
     assert table[LIMIT, "all"] <= table[SHIPPED, "all"] + 0.005
     late = found.after.filter((pl.col("answers") >= 26) & (pl.col("answers") <= 36) & (pl.col("map") == SHIPPED))
     # Few answers per lag at this size: the mean over its groups, less what a perfect forecaster would show.
     assert (late["ece"] - late["ece_perfect"]).mean() <= 0.05
+    assert PRIOR_SEED == MAP_SEED
     for seed in (1, MAP_SEED):
         with pytest.raises(ConfigurationError, match="another seed"):
             confidence_study(seed=seed, people=10, training_seed=1, training_people=10)
@@ -83,6 +90,39 @@ def test_the_shipped_map_is_what_its_recipe_gives():
     stated = np.linspace(0.15, 0.9, 16)
     np.testing.assert_allclose(again(stated), ACCEPTANCE_MAP(stated), atol=0.04)
     assert np.abs(ACCEPTANCE_MAP(stated) - stated).max() > 0.02, "a map that changes nothing would pass, too"
+
+
+def test_the_shipped_belief_is_what_its_recipe_gives():
+    """Fitted again on a small part of its people, it states nearly the same about answers of others."""
+    again = shipped_belief(people=20)
+    assert {one.hazard for one in again.toggling} >= {0.0, 0.01}
+    kinds = play(AdaptiveBayes(), WORLDS[2], COST_SETTINGS[0].costs, seed=305, people=64, steps=100).kind
+    stated = []
+    for belief in (again, SHIPPED_BELIEF, PopulationTolerance(hedge=1.0)):
+        state, seen = belief.init(64), []
+        for answer in kinds:
+            seen.append(belief.acceptance(state, np.zeros(64)).mean)
+            state = belief.update(state, answer, answer)
+        stated.append(np.array(seen))
+    assert np.abs(stated[0] - stated[1]).mean() < 0.02
+    assert np.abs(stated[2] - stated[1]).mean() > 0.04, "a prior that says nothing would pass, too"
+
+
+def test_a_prior_finds_the_kinds_of_people_there_are():
+    luck = generator(4, "test/kinds of people")
+    tolerance = np.where(luck.random(120) < 0.5, 0.2, 0.9)
+    answers = np.where(luck.random((80, 120)) < tolerance, Kind.ACCEPTED, Kind.DECLINED).astype(np.int8)
+    found = fit_acceptance_prior(answers, hedge=0.0)
+    state = found.init(1)
+    assert found.acceptance(state, np.zeros(1)).mean[0] == pytest.approx((answers == Kind.ACCEPTED).mean(), abs=0.02)
+    yes = np.array([Kind.ACCEPTED], np.int8)
+    for _ in range(6):
+        state = found.update(state, yes, yes)
+    assert found.acceptance(state, np.zeros(1)).mean[0] == pytest.approx(0.9, abs=0.03)
+    with pytest.raises(InputError, match="answers"):
+        fit_acceptance_prior(np.zeros((5, 3), np.int8))
+    with pytest.raises(InputError, match="weight"):
+        fit_acceptance_prior(answers, np.ones(3))
 
 
 def test_calibrated_policy_states_and_decides_by_the_map():

@@ -10,7 +10,7 @@ from persona_lab.simulate.opportunities import COST_SETTINGS, AcceptanceWorld
 from persona_lab.studies.coderec import replay_coderec
 from persona_lab.studies.proactive import optimum_cells, policies, run_cells, summarise
 from persona_lab.studies.proactive_checks import risk_cells
-from persona_lab.studies.proactive_confidence import LIMIT, RAW, SHIPPED, confidence_study
+from persona_lab.studies.proactive_confidence import LIMIT, MAPPED, RAW, SHIPPED, confidence_study
 
 OURS = "adaptive Bayes, told nothing"
 PEOPLE = 5000
@@ -62,8 +62,11 @@ def run(out: Path, people: int = PEOPLE) -> None:
             ),
             "risk: acting >= .8 of the bounded clairvoyant, worst cell": _least_acting(risk),
             "confidence as shipped, all worlds together: ECE <= .02": _ece(stated.worlds, SHIPPED, "all"),
+            "confidence as shipped, least honest world: ECE <= .02": max(
+                _ece(stated.worlds, SHIPPED, world) for world in stated.worlds["world"].unique()
+            ),
             "confidence as shipped, by world": {
-                world: {name: _ece(stated.worlds, name, world) for name in (RAW, SHIPPED, LIMIT)}
+                world: {name: _ece(stated.worlds, name, world) for name in (RAW, MAPPED, SHIPPED, LIMIT)}
                 for world in stated.worlds["world"].unique(maintain_order=True)
             },
             "confidence as shipped, after a change: answers until ECE <= .05": {

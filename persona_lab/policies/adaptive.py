@@ -46,12 +46,14 @@ class _Tables(NamedTuple):
 class AdaptiveBayes:
     """Filter tolerance under unknown hazard and unknown law, act on the mean, suggest while it may well be worth it.
 
-    Use it as the default: one setting, told neither the hazard nor the prior. It averages over two families of people
-    (tolerance redrawn at each change; two habits that alternate), each with a quick and a slow hazard, weighs them by
-    the person's own answers, and lowers only the suggest threshold: it asks while the chance that a suggestion pays
-    exceeds ``chance``. It fails with few answers (the prior speaks), where tolerance changes faster than about once in
-    twenty opportunities, and where acceptance depends on what is proposed rather than on the person; keep one stream
-    per context. Cost: about 100 multiplications per grid state and opportunity; the cheap sibling is
+    Use it where no other people's answers are at hand: one setting, told neither the hazard nor the prior. It averages
+    over two families of people (tolerance redrawn at each change; two habits that alternate), each with a quick and a
+    slow hazard, weighs them by the person's own answers, and lowers only the suggest threshold: it asks while the
+    chance that a suggestion pays exceeds ``chance``. It fails with few answers (the prior speaks), where tolerance
+    changes faster than about once in twenty opportunities, and where acceptance depends on what is proposed rather than
+    on the person; keep one stream per context. What it states understates those who are nearly always willing
+    (:class:`~persona_lab.policies.population.PopulationTolerance` is the sibling for stating). Cost: about 100
+    multiplications per grid state and opportunity; the cheap sibling is
     :class:`~persona_lab.policies.expected_utility.DiscountedBeta`.
 
     Parameters

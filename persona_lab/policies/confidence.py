@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,8 +11,10 @@ from persona_lab.contracts import Permission
 from persona_lab.errors import InputError
 from persona_lab.feedback import LANES, IntArray, Kind
 from persona_lab.policies.acceptance_map import ACCEPTANCE_MAP
+from persona_lab.policies.acceptance_prior import SHIPPED_BELIEF
 from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.calibrators import Calibrator
+from persona_lab.policies.population import PopulationTolerance
 from persona_lab.policies.thresholds import wilson_lower, wilson_upper
 from persona_lab.policies.utilities import SILENT, SUGGEST
 
@@ -48,7 +50,7 @@ def confidence(
     *,
     what: str,
     permission: Permission = Permission.ASK,
-    policy: AdaptiveBayes | None = None,
+    policy: PopulationTolerance | AdaptiveBayes | None = None,
     calibrator: Calibrator | None = None,
 ) -> Confidence:
     """Score the confidence in proactive moves of one kind for one person.
@@ -62,25 +64,26 @@ def confidence(
     permission
         What the person allows here; confidence never lifts it.
     policy
-        The belief to run over the answers; default :class:`~persona_lab.policies.adaptive.AdaptiveBayes`.
+        The belief to run over the answers. Default: the one that comes with the package, whose prior was fitted on the
+        answers of other people (:data:`~persona_lab.policies.acceptance_prior.SHIPPED_BELIEF`).
     calibrator
-        A map fitted on other people's answers to this very belief. Default: the one that comes with the package for the
-        default belief (:data:`~persona_lab.policies.acceptance_map.ACCEPTANCE_MAP`), none for any other;
-        ``Calibrator()`` states the belief as it is.
+        A map fitted on other people's answers to this very belief. Default: for ``AdaptiveBayes()`` the one that comes
+        with the package (:data:`~persona_lab.policies.acceptance_map.ACCEPTANCE_MAP`), none for any other, since the
+        default belief is calibrated by its prior; ``Calibrator()`` states the belief as it is.
 
     Raises
     ------
     InputError
         If an answer is none of ``feedback.Kind``.
     """
-    belief = policy or AdaptiveBayes()
+    belief: PopulationTolerance | AdaptiveBayes = policy or SHIPPED_BELIEF
     raw = np.asarray(kinds)
     if raw.size and not np.isin(raw, [int(kind) for kind in Kind]).all():
         cure = "Pass feedback.Kind: SILENT, ACCEPTED, DECLINED or CORRECTED."
         raise InputError("an answer is of no known kind", value=str(kinds)[:80], cure=cure)
     answers = raw.astype(np.int8)
     # One stream in a padded block: the same arithmetic as the lab.
-    state = belief.init(LANES)
+    state: Any = belief.init(LANES)
     for kind in answers:
         spread = np.full(LANES, kind, dtype=np.int8)
         moved = np.full(LANES, SILENT if kind == Kind.SILENT else SUGGEST, dtype=np.int8)

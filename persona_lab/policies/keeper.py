@@ -17,12 +17,10 @@ from persona_lab.contracts import Acceptance, Boundaries, Move, Opportunity, Pro
 from persona_lab.errors import InputError
 from persona_lab.events import STATUSES, LoggedEvent, read_answer
 from persona_lab.feedback import LANES, Kind
-from persona_lab.policies.acceptance_map import ACCEPTANCE_MAP
-from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.boundaries import Braked, DeclineBrake, stated_permission
-from persona_lab.policies.calibrators import Calibrated
 from persona_lab.policies.clock import seconds_of
 from persona_lab.policies.confidence import Confidence, confidence
+from persona_lab.policies.curious import Curious
 from persona_lab.policies.decision import Advisor
 from persona_lab.policies.utilities import MOVES
 from persona_lab.protocols import StreamPolicy
@@ -59,10 +57,6 @@ class Kept(NamedTuple):
     latest: datetime | None
 
 
-def _calibrated() -> StreamPolicy:
-    return Calibrated(AdaptiveBayes(), ACCEPTANCE_MAP)
-
-
 @dataclass(frozen=True, slots=True)
 class ProposalKeeper:
     """Keep the state that decisions about one person need, and decide.
@@ -74,14 +68,15 @@ class ProposalKeeper:
     Parameters
     ----------
     policy
-        Belief of acceptance, one stream per context. Default: the adaptive belief, calibrated on other people.
+        Belief of acceptance, one stream per context. Default: the belief whose confidence is
+        stated, calibrated on other people, with the doubts of one that knows nobody.
     brake
         Turns repeated declines into a lower level, never a higher one.
     advisor
         Decides and says why.
     """
 
-    policy: StreamPolicy = field(default_factory=_calibrated)
+    policy: StreamPolicy = field(default_factory=Curious)
     brake: DeclineBrake = field(default_factory=DeclineBrake)
     advisor: Advisor = field(default_factory=Advisor)
 

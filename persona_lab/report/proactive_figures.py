@@ -8,7 +8,7 @@ from plotly.subplots import make_subplots
 
 from persona_lab.report.figures import BLACK, BLUE, DASHES, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, Look, styled
 from persona_lab.simulate.opportunity_limits import Optimum
-from persona_lab.studies.proactive_confidence import LIMIT, PER_WORLD, RAW, SHIPPED
+from persona_lab.studies.proactive_confidence import LIMIT, MAPPED, PER_WORLD, RAW, SHIPPED
 
 LOOKS: dict[str, Look] = {
     "optimum (two-state)": Look(BLACK, "star", "solid"),
@@ -131,7 +131,13 @@ def threshold_figure(solved: dict[str, Optimum], myopic: dict[str, float]) -> go
 def after_change_figure(after: pl.DataFrame, target: float = 0.05) -> go.Figure:
     """Return the calibration error of stated confidence by answers heard since a change, raw and calibrated."""
     figure = go.Figure()
-    looks = {RAW: (GREY, "dot"), SHIPPED: (BLUE, "solid"), PER_WORLD: (GREEN, "dash"), LIMIT: (BLACK, "dashdot")}
+    looks = {
+        RAW: (GREY, "dot"),
+        MAPPED: (PURPLE, "longdash"),
+        SHIPPED: (BLUE, "solid"),
+        PER_WORLD: (GREEN, "dash"),
+        LIMIT: (BLACK, "dashdot"),
+    }
     for (name, law), rows in after.group_by("map", "law", maintain_order=True):
         colour, dash = looks[str(name)]
         figure.add_trace(

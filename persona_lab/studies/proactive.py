@@ -14,9 +14,11 @@ import polars as pl
 from persona_lab.contracts import Move
 from persona_lab.metrics import proactive as metrics
 from persona_lab.policies.acceptance_map import ACCEPTANCE_MAP
+from persona_lab.policies.acceptance_prior import SHIPPED_BELIEF
 from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.baselines import Fixed
 from persona_lab.policies.calibrators import Calibrated
+from persona_lab.policies.curious import Curious
 from persona_lab.policies.expected_utility import DiscountedBeta, Explore
 from persona_lab.policies.thresholds import ApprovalRule
 from persona_lab.policies.told_bayes import ToldBayes
@@ -78,6 +80,8 @@ def policies() -> dict[str, Builder]:
         "discounted Beta .97, Thompson": DiscountedBeta(explore="thompson"),
         "adaptive Bayes, told nothing": AdaptiveBayes(),
         "adaptive Bayes, calibrated on others": Calibrated(AdaptiveBayes(), ACCEPTANCE_MAP),
+        "Bayes learnt from others": SHIPPED_BELIEF,
+        "Bayes learnt from others, curious": Curious(),
     }
     built = {name: _whatever_the_world(policy) for name, policy in plain.items()}
     built["myopic Bayes, told"] = lambda world: told(world, "mean")

@@ -12,6 +12,7 @@ from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import FloatArray, Kind, padded
 from persona_lab.metrics import proactive as metrics
 from persona_lab.policies.acceptance_map import ACCEPTANCE_MAP
+from persona_lab.policies.acceptance_prior import SHIPPED_BELIEF
 from persona_lab.policies.adaptive import AdaptiveBayes
 from persona_lab.policies.calibrators import Calibrator, fit_isotonic
 from persona_lab.protocols import StreamPolicy
@@ -21,9 +22,14 @@ from persona_lab.studies.proactive import told
 MAP_SEED, MAP_PEOPLE = 201, 500
 """People on whose answers the shipped map was fitted, per world and pair of costs; never scored."""
 
-RAW, SHIPPED, PER_WORLD, LIMIT = "raw", "shipped map", "a map per world", "told the worlds"
-"""What is scored: the belief itself; the map that comes with the package; one map for each world, which nobody could
-know; and the limit of honesty: the exact forecast of somebody told all four worlds, though not which one it is."""
+RAW, MAPPED, SHIPPED, PER_WORLD, LIMIT = "knows nobody", "one map", "as shipped", "a map per world", "told the worlds"
+"""What is scored: :class:`~persona_lab.policies.adaptive.AdaptiveBayes` itself; the same through the map that comes
+with the package; the belief that states confidence (:data:`~persona_lab.policies.acceptance_prior.SHIPPED_BELIEF`); one
+map for each world, which nobody could know; and the limit of honesty: the exact forecast of somebody told all four
+worlds, though not which one it is."""
+
+BLOCK = 64
+"""People who are filtered at once."""
 
 
 class ConfidenceStudy(NamedTuple):
@@ -65,7 +71,7 @@ def confidence_study(
     steps: int = STEPS,
     worlds: Sequence[AcceptanceWorld] = WORLDS,
 ) -> ConfidenceStudy:
-    """Measure the stated confidence of :class:`~persona_lab.policies.adaptive.AdaptiveBayes` on answered steps.
+    """Measure how honest stated confidence is on answered steps, in plays of ``AdaptiveBayes``.
 
     ``worlds`` has one row per map and world and one over all: ``ece`` beside ``ece_perfect`` (a perfect forecaster's at
     this n), ``brier``, and ``person_deviation``, the root mean square over people of (accepted - stated) in a perfect
@@ -92,7 +98,8 @@ def confidence_study(
     training = gather(belief, seed=training_seed, people=training_people, steps=steps, worlds=worlds)
     maps: dict[str, Mapping[AcceptanceWorld, Callable[[Play], FloatArray]]] = {
         RAW: {world: _through(Calibrator()) for world in worlds},
-        SHIPPED: {world: _through(ACCEPTANCE_MAP) for world in worlds},
+        MAPPED: {world: _through(ACCEPTANCE_MAP) for world in worlds},
+        SHIPPED: dict.fromkeys(worlds, shipped_forecasts),
         PER_WORLD: {world: _through(_fitted([training[world]])) for world in worlds},
         LIMIT: dict.fromkeys(worlds, told_forecasts),
     }
@@ -120,6 +127,21 @@ def confidence_study(
     columns = ["map", "world", "ece", "ece_perfect", "brier", "person_deviation", "n"]
     table = pl.DataFrame(rows, schema=columns, orient="row", infer_schema_length=None)
     return ConfidenceStudy(table, pl.concat(after) if after else pl.DataFrame())
+
+
+def shipped_forecasts(seen: Play) -> FloatArray:
+    """Return what the shipped belief states before every answer, (steps, people), from the answers alone."""
+    steps, people = seen.kind.shape
+    width = -(-people // BLOCK) * BLOCK
+    kinds, moves = (np.pad(array, ((0, 0), (0, width - people))) for array in (seen.kind, seen.move))
+    stated, nothing = np.empty((steps, width)), np.zeros(BLOCK)
+    for first in range(0, width, BLOCK):
+        block = slice(first, first + BLOCK)
+        state = SHIPPED_BELIEF.init(BLOCK)
+        for step in range(steps):
+            stated[step, block] = SHIPPED_BELIEF.acceptance(state, nothing).mean
+            state = SHIPPED_BELIEF.update(state, moves[step, block], kinds[step, block])
+    return stated[:, :people]
 
 
 def told_forecasts(seen: Play, worlds: Sequence[AcceptanceWorld] = WORLDS) -> FloatArray:
