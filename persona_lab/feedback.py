@@ -6,11 +6,14 @@ contiguous in memory and arrays of shape (streams,) broadcast without ceremony.
 
 from __future__ import annotations
 
+import sys
 from enum import IntEnum
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from persona_lab.errors import InputError
 
 FloatArray = NDArray[np.floating[Any]]
 IntArray = NDArray[np.integer[Any]]
@@ -21,6 +24,9 @@ NO_OPTION = -1
 
 TIE = 1e-12
 """Beliefs closer than this are tied (LIMITS, law of the core suite)."""
+
+MOST_OPTIONS = 128
+"""Options are numbered in int8."""
 
 LANES = 64
 """Drivers pad the stream axis to a multiple of this, so that a lone stream meets the same arithmetic as a batch."""
@@ -79,23 +85,40 @@ def feedback(
     source: Any = 0,
     propensity: Any = np.nan,
 ) -> Feedback:
-    """Build a :class:`Feedback`; scalars are broadcast over the streams of ``kind``."""
-    kinds = np.atleast_1d(np.asarray(kind, dtype=np.int8))
+    """Build a :class:`Feedback`; scalars are broadcast over the streams of ``kind``.
 
-    def spread(value: Any, dtype: type) -> NDArray[Any]:
-        array: NDArray[Any] = np.asarray(value, dtype=dtype)
+    Raises
+    ------
+    InputError
+        If a number is not what the field of that name may hold. That option numbers are below the number of options
+        only the reader of the log can tell.
+    """
+    kinds = np.atleast_1d(_checked("kind", kind, 0, max(Kind), "a Kind, 0 to 3")).astype(np.int8)
+
+    def spread(array: NDArray[Any], dtype: type) -> NDArray[Any]:
+        array = array.astype(dtype, copy=False)
         return array if array.shape == kinds.shape else np.broadcast_to(array, kinds.shape)
 
+    option = f"an option's number, 0 to {MOST_OPTIONS - 1}, or {NO_OPTION}"
     return Feedback(
-        proposed=spread(proposed, np.int8),
+        proposed=spread(_checked("proposed", proposed, NO_OPTION, MOST_OPTIONS - 1, option), np.int8),
         kind=kinds,
-        corrected=spread(corrected, np.int8),
-        confidence=spread(confidence, np.float64),
-        elapsed=spread(elapsed, np.float64),
-        session=spread(session, np.int32),
-        source=spread(source, np.int16),
-        propensity=spread(propensity, np.float64),
+        corrected=spread(_checked("corrected", corrected, NO_OPTION, MOST_OPTIONS - 1, option), np.int8),
+        confidence=spread(_checked("confidence", confidence, 0.0, 1.0, "a weight from 0 to 1"), np.float64),
+        elapsed=spread(_checked("elapsed", elapsed, 0.0, sys.float_info.max, "days, 0 or more"), np.float64),
+        session=spread(np.asarray(session), np.int32),
+        source=spread(np.asarray(source), np.int16),
+        propensity=spread(np.asarray(propensity), np.float64),
     )
+
+
+def _checked(field: str, value: Any, low: float, high: float, expected: str) -> NDArray[Any]:
+    """Return ``value`` as an array of numbers from ``low`` to ``high``; NaN is outside."""
+    array = np.asarray(value)
+    if array.size and not (array.min() >= low and array.max() <= high):
+        odd = array[~((array >= low) & (array <= high))].flat[0]
+        raise InputError(f"{field} holds {odd.item()!r}", cure=f"Pass {expected}.")
+    return array
 
 
 def named_option(given: Feedback) -> IntArray:
@@ -110,16 +133,25 @@ def named_option(given: Feedback) -> IntArray:
 
 
 def one_hot(option: IntArray, options: int) -> BoolArray:
-    """Return (options, streams) booleans, True where ``option`` points; a column of False for ``NO_OPTION``."""
+    """Return (options, streams) booleans, True where ``option`` points; a column of False for ``NO_OPTION``.
+
+    Raises
+    ------
+    InputError
+        If an option's number is not below ``options``: a rule that went on would believe in nothing.
+    """
+    if option.size and option.max() >= options:
+        raise InputError(
+            f"an answer names option {option.max()}, but there are {options}",
+            cure=f"Number the options from 0 to {options - 1}, or init the rule with more of them.",
+        )
     hot: BoolArray = option[np.newaxis, :] == np.arange(options, dtype=np.int8)[:, np.newaxis]
     return hot
 
 
 def fold(array: FloatArray) -> FloatArray:
     """Sum over the first axis (options or grid points) in fixed order: a batch then equals its streams bit for bit."""
-    if len(array) < 2:
-        return array[0].copy()
-    total: FloatArray = array[0] + array[1]
+    total: FloatArray = array[0] + array[1] if len(array) > 1 else array[0].copy()
     for row in array[2:]:
         total += row
     return total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import pickle
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,23 @@ from persona_lab.checks.probes import feedback_history, identical
 from persona_lab.datasets.log import load_log
 from persona_lab.datasets.streams import streams_of
 from persona_lab.datasets.wire import write_events
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import LANES, NO_OPTION, Feedback, Kind, feedback, select
 from persona_lab.simulate.loop import closed_loop
 from persona_lab.simulate.people import live
 from persona_lab.simulate.scenarios import SCENARIOS, with_interactions
 from persona_lab.simulate.wire import names_of, to_told
 from persona_lab.strategies.compose import Composed
-from persona_lab.strategies.evidence import Equal
+from persona_lab.strategies.debounce import Debounce
+from persona_lab.strategies.evidence import Equal, Noisy
+from persona_lab.strategies.ewma import Ewma
 from persona_lab.strategies.forgetting import ForgettingCount
 from persona_lab.strategies.grid_priors import ATTENTIVE
+from persona_lab.strategies.guards import Hysteresis
 from persona_lab.strategies.hierarchical_bayes import HierarchicalBayes
 from persona_lab.strategies.rate_filter import RateFilter
+from persona_lab.strategies.sliding_window import SlidingWindow
+from persona_lab.strategies.worlds import Observer, Switching
 from persona_lab.studies.targets import measure
 
 RULES: dict[str, Any] = {**STRATEGIES, "rate-filter": RateFilter(points=11, hazards=(0.0001, 0.05))}
@@ -217,3 +223,56 @@ def test_after_five_thousand_silences_in_single_precision_an_answer_is_heard_at_
             state = rule.update(state, corrected)
     assert is_probability(rule.belief(state))
     assert rule.belief(state)[2].min() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("confidence", float("nan")),
+        ("confidence", 1.5),
+        ("confidence", -0.1),
+        ("elapsed", -1.0),
+        ("elapsed", float("inf")),
+        ("proposed", 300),
+        ("corrected", -2),
+    ],
+)
+def test_feedback_by_hand_is_refused_where_it_means_nothing(field: str, value: float) -> None:
+    """300 would have been option 44 (eight bits), NaN a belief in nothing."""
+    fine = {"proposed": 0, "corrected": 1, "confidence": 1.0, "elapsed": 1.0}
+    feedback(kind=np.full(LANES, Kind.CORRECTED), **fine)
+    with pytest.raises(InputError, match=rf"{field} holds .*Pass"):
+        feedback(kind=np.full(LANES, Kind.CORRECTED), **{**fine, field: value})
+    with pytest.raises(InputError, match="kind holds 7"):
+        feedback(kind=[7], **fine)
+
+
+@pytest.mark.parametrize("name", [name for name in RULES if name not in NEVER_MOVES])
+def test_options_that_are_not_there_are_refused_not_believed_in(name: str) -> None:
+    state = RULES[name].init(4, LANES)
+    with pytest.raises(InputError, match="names option 4, but there are 4"):
+        RULES[name].update(state, all_of(Kind.ACCEPTED, proposed=4))
+
+
+KNOBS_WITH_RANGES = [
+    (rule, field.name)
+    for rule in {
+        type(rule): rule for rule in (*RULES.values(), Hysteresis(), Noisy(), Observer(0.1), Switching(0.1))
+    }.values()
+    for field in fields(rule)
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "knob"), KNOBS_WITH_RANGES, ids=[f"{type(rule).__name__}.{knob}" for rule, knob in KNOBS_WITH_RANGES]
+)
+def test_a_knob_or_part_of_another_type_is_refused_with_what_was_expected(rule: Any, knob: str) -> None:
+    for odd in ("often", [0.1], np.array([0.1]), 1 + 2j, Ewma, (0.5, "often")):
+        with pytest.raises(ConfigurationError, match=rf"{type(rule).__name__}\.{knob}(, \w+)* = .*: expected"):
+            replace(rule, **{knob: odd})
+
+
+def test_counts_of_answers_are_whole_numbers() -> None:
+    for build in (SlidingWindow, Debounce, lambda length: Hysteresis(patience=length)):
+        with pytest.raises(ConfigurationError, match="whole number"):
+            build(2.5)

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from persona_lab.feedback import NO_OPTION, TIE, BoolArray, Feedback, FloatArray, IntArray, Kind, fold, one_hot
 from persona_lab.protocols import State
-from persona_lab.strategies.compose import Memory
-from persona_lab.strategies.evidence import pointed_at, require
+from persona_lab.strategies.compose import MEMORY, Memory
+from persona_lab.strategies.evidence import pointed_at, require, require_part
 from persona_lab.strategies.fixed_share import FixedShare
 
 NO_STREAM = -1
@@ -105,7 +105,8 @@ class AttributeRule:
     favourites: bool = True
 
     def __post_init__(self) -> None:
-        require(0.0 < self.noise < 1.0, self, "noise", "a share in (0, 1)")
+        require_part(self, "memory", MEMORY, "a memory")
+        require(self, "noise", lambda value: 0.0 < value < 1.0, "a share in (0, 1)")
 
     def init(self, streams: int) -> AttributeState:
         """Return the state before any answer about any of ``streams`` features."""

@@ -107,7 +107,7 @@ class RunningCount:
     prior: float = 1.0
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.prior < np.inf, self, "prior", "a pseudo-count >= 0")
+        require(self, "prior", lambda value: 0.0 <= value < np.inf, "a pseudo-count >= 0")
 
     def init(self, options: int, streams: int) -> Counts:
         """Return the state before any feedback."""
@@ -145,7 +145,7 @@ class ConfidenceAverage:
     prior: float = 1.0
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.prior < np.inf, self, "prior", "a pseudo-count >= 0")
+        require(self, "prior", lambda value: 0.0 <= value < np.inf, "a pseudo-count >= 0")
 
     def init(self, options: int, streams: int) -> Counts:
         """Return the state before any feedback."""

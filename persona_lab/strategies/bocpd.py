@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from persona_lab.feedback import Feedback, FloatArray, fold
-from persona_lab.strategies.evidence import Equal, Votes, require
+from persona_lab.strategies.evidence import Equal, Votes, require, whole
 
 
 class RunLengths(NamedTuple):
@@ -50,10 +50,9 @@ class ChangePoint:
     longest: int = 60
 
     def __post_init__(self) -> None:
-        inside = bool(self.hazards) and all(0.0 < hazard < 1.0 for hazard in self.hazards)
-        require(inside, self, "hazards", "probabilities in (0, 1)")
-        require(self.concentration > 0.0, self, "concentration", "a pseudo-count > 0")
-        require(self.longest >= 2, self, "longest", "a number of answers >= 2")
+        require(self, "hazards", _are_probabilities, "a tuple of probabilities in (0, 1)")
+        require(self, "concentration", lambda value: value > 0.0, "a pseudo-count > 0")
+        require(self, "longest", lambda value: whole(value, 2), "a whole number of answers >= 2")
 
     def init(self, options: int, streams: int) -> RunLengths:
         """Return the state before any feedback: a run of length 0, any hazard."""
@@ -108,3 +107,7 @@ class ChangePoint:
 def _fold_runs(probability: FloatArray) -> FloatArray:
     """Return the sum over run lengths, (hazards, streams), in fixed order."""
     return fold(np.moveaxis(probability, 1, 0))
+
+
+def _are_probabilities(values: tuple[float, ...]) -> bool:
+    return isinstance(values, tuple) and bool(values) and all(0.0 < value < 1.0 for value in values)

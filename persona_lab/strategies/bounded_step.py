@@ -34,7 +34,7 @@ class BoundedStep:
     step: float = 0.05
 
     def __post_init__(self) -> None:
-        require(0.0 < self.step <= 1.0, self, "step", "a probability in (0, 1]")
+        require(self, "step", lambda value: 0.0 < value <= 1.0, "a probability in (0, 1]")
 
     def init(self, options: int, streams: int) -> Shares:
         """Return the state before any feedback."""

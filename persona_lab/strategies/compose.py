@@ -7,13 +7,16 @@ as it stands *and* a part: ``Composed(memory=Ewma(0.2), weight=ByConfidence(), g
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from persona_lab.feedback import Feedback, FloatArray, IntArray
 from persona_lab.protocols import State
-from persona_lab.strategies.evidence import Equal, Likelihood, Votes, Weight
+from persona_lab.strategies.evidence import Equal, Likelihood, Votes, Weight, require, require_part
+
+MEMORY, GUARD = ("init", "absorb", "belief"), ("init", "watch", "show")
+"""What makes a memory, and a guard."""
 
 
 class Memory(Protocol):
@@ -81,6 +84,13 @@ class Composed:
     weight: Weight = field(default_factory=Equal)
     guard: Guard | None = None
 
+    def __post_init__(self) -> None:
+        require_part(self, "memory", MEMORY, "a memory")
+        require(self, "likelihood", _is_function, "a likelihood, such as Votes()")
+        require(self, "weight", _is_function, "a weight, such as Equal()")
+        if self.guard is not None:
+            require_part(self, "guard", GUARD, "a guard, or None")
+
     def init(self, options: int, streams: int) -> ComposedState:
         """Return the state before any feedback."""
         guard = () if self.guard is None else self.guard.init(options, streams)
@@ -101,3 +111,7 @@ class Composed:
         """Return (options, streams) probabilities to act on."""
         belief = self.memory.belief(state.memory, elapsed)
         return belief if self.guard is None else self.guard.show(state.guard, belief)
+
+
+def _is_function(part: Any) -> bool:
+    return callable(part) and not isinstance(part, type)

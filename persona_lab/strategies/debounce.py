@@ -9,7 +9,7 @@ import numpy as np
 
 from persona_lab.feedback import Feedback, FloatArray, fold
 from persona_lab.strategies.baselines import uniform
-from persona_lab.strategies.evidence import Equal, Votes, require
+from persona_lab.strategies.evidence import Equal, Votes, require, whole
 
 
 class Runs(NamedTuple):
@@ -39,7 +39,7 @@ class Debounce:
     repeats: int = 3
 
     def __post_init__(self) -> None:
-        require(self.repeats >= 1, self, "repeats", "a number of answers >= 1")
+        require(self, "repeats", lambda value: whole(value, 1), "a whole number of answers >= 1")
 
     def init(self, options: int, streams: int) -> Runs:
         """Return the state before any feedback: one answer short of believing anything."""

@@ -5,7 +5,10 @@ Both are small frozen callables; :class:`persona_lab.strategies.compose.Composed
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +20,12 @@ from persona_lab.feedback import NO_OPTION, Feedback, FloatArray, IntArray, Kind
 CORRECTED = np.int8(Kind.CORRECTED)
 DECLINED = np.int8(Kind.DECLINED)
 SILENT = np.int8(Kind.SILENT)
+
+LONGEST = 32_000
+"""Counts of answers stop here."""
+
+UNFIT = (bool, np.bool_, str, bytes, list, np.ndarray)
+"""What no knob may be: configurations are compared and hashed, and True is not meant to be 1."""
 
 
 class Likelihood(Protocol):
@@ -35,12 +44,31 @@ class Weight(Protocol):
         ...
 
 
-def require(condition: bool, owner: object, field: str, expected: str) -> None:
-    """Raise :class:`ConfigurationError` unless a knob is in its range; infinities and booleans never are."""
+def require(owner: object, field: str, allowed: Callable[[Any], bool], expected: str) -> None:
+    """Raise :class:`ConfigurationError` unless a knob is in its range.
+
+    Infinities, NaN, booleans and text never are, nor is what ``allowed`` cannot compare.
+    """
     value = getattr(owner, field)
-    odd = isinstance(value, bool) or (isinstance(value, float) and not np.isfinite(value))
-    if odd or not condition:
+    try:
+        good = not isinstance(value, UNFIT) and (not isinstance(value, Real) or math.isfinite(value))
+        good = good and bool(allowed(value))
+    except (TypeError, ValueError, OverflowError):
+        good = False
+    if not good:
         raise ConfigurationError(type(owner).__name__, field, value, expected)
+
+
+def whole(value: Any, low: int, high: int = LONGEST) -> bool:
+    """Return whether ``value`` is a whole number of at least ``low``; counts of answers go no higher than ``high``."""
+    return isinstance(value, Integral) and low <= int(value) <= high
+
+
+def require_part(owner: object, field: str, methods: tuple[str, ...], expected: str) -> None:
+    """Raise :class:`ConfigurationError` unless a part has the methods that it is used by, and is no class."""
+    part = getattr(owner, field)
+    if isinstance(part, type) or not all(callable(getattr(part, method, None)) for method in methods):
+        raise ConfigurationError(type(owner).__name__, field, part, f"{expected}, an object with {', '.join(methods)}")
 
 
 def pointed_at(given: Feedback) -> IntArray:
@@ -83,7 +111,7 @@ class Noisy:
     noise: float = 0.1
 
     def __post_init__(self) -> None:
-        require(0.0 < self.noise < 1.0, self, "noise", "a share in (0, 1)")
+        require(self, "noise", lambda value: 0.0 < value < 1.0, "a share in (0, 1)")
 
     def __call__(self, given: Feedback, options: int) -> FloatArray:
         """Return (options, streams) likelihoods."""
@@ -112,7 +140,7 @@ class Equal:
     silence: float = 0.0
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.silence <= 1.0, self, "silence", "a weight in [0, 1]")
+        require(self, "silence", lambda value: 0.0 <= value <= 1.0, "a weight in [0, 1]")
 
     def __call__(self, given: Feedback) -> FloatArray:
         """Return (streams,) weights."""
@@ -136,7 +164,7 @@ class ByConfidence:
     silence: float = 0.0
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.silence <= 1.0, self, "silence", "a weight in [0, 1]")
+        require(self, "silence", lambda value: 0.0 <= value <= 1.0, "a weight in [0, 1]")
 
     def __call__(self, given: Feedback) -> FloatArray:
         """Return (streams,) weights."""

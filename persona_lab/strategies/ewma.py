@@ -36,7 +36,7 @@ class Ewma:
     rate: float = 0.1
 
     def __post_init__(self) -> None:
-        require(0.0 < self.rate <= 1.0, self, "rate", "a share in (0, 1]")
+        require(self, "rate", lambda value: 0.0 < value <= 1.0, "a share in (0, 1]")
 
     def init(self, options: int, streams: int) -> Shares:
         """Return the state before any feedback."""

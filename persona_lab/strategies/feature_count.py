@@ -45,10 +45,10 @@ class FeatureCount:
     keep: float = 1.0
 
     def __post_init__(self) -> None:
-        require(0.0 < self.prior < np.inf, self, "prior", "a number of answers > 0")
-        require(0.0 < self.threshold < 1.0, self, "threshold", "a rate in (0, 1)")
-        require(0.0 <= self.blame <= 1.0, self, "blame", "a weight in [0, 1]")
-        require(0.0 < self.keep <= 1.0, self, "keep", "a share in (0, 1]")
+        require(self, "prior", lambda value: 0.0 < value < np.inf, "a number of answers > 0")
+        require(self, "threshold", lambda value: 0.0 < value < 1.0, "a rate in (0, 1)")
+        require(self, "blame", lambda value: 0.0 <= value <= 1.0, "a weight in [0, 1]")
+        require(self, "keep", lambda value: 0.0 < value <= 1.0, "a share in (0, 1]")
 
     def init(self, streams: int) -> FeatureCounts:
         """Return the state before any answer about any of ``streams`` features."""

@@ -72,9 +72,9 @@ class FixedShare:
     daily_hazard: float = 0.0
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.hazard < 1.0, self, "hazard", "a probability in [0, 1)")
-        require(0.0 < self.noise < 1.0, self, "noise", "a share in (0, 1)")
-        require(0.0 <= self.daily_hazard < 1.0, self, "daily_hazard", "a probability in [0, 1)")
+        require(self, "hazard", lambda value: 0.0 <= value < 1.0, "a probability in [0, 1)")
+        require(self, "noise", lambda value: 0.0 < value < 1.0, "a share in (0, 1)")
+        require(self, "daily_hazard", lambda value: 0.0 <= value < 1.0, "a probability in [0, 1)")
 
     def init(self, options: int, streams: int) -> Shares:
         """Return the state before any feedback."""
@@ -127,8 +127,8 @@ class MixingPast:
     noise: float = 0.15
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.hazard < 1.0, self, "hazard", "a probability in [0, 1)")
-        require(0.0 < self.noise < 1.0, self, "noise", "a share in (0, 1)")
+        require(self, "hazard", lambda value: 0.0 <= value < 1.0, "a probability in [0, 1)")
+        require(self, "noise", lambda value: 0.0 < value < 1.0, "a share in (0, 1)")
 
     def init(self, options: int, streams: int) -> Posteriors:
         """Return the state before any feedback."""

@@ -39,9 +39,9 @@ class ForgettingCount:
     prior: float = 0.5
 
     def __post_init__(self) -> None:
-        require(0.0 < self.keep <= 1.0, self, "keep", "a share in (0, 1]")
-        require(self.half_life is None or 0.0 < self.half_life < np.inf, self, "half_life", "days > 0, or None")
-        require(0.0 < self.prior < np.inf, self, "prior", "a pseudo-count > 0")
+        require(self, "keep", lambda value: 0.0 < value <= 1.0, "a share in (0, 1]")
+        require(self, "half_life", lambda value: value is None or 0.0 < value < np.inf, "days > 0, or None")
+        require(self, "prior", lambda value: 0.0 < value < np.inf, "a pseudo-count > 0")
 
     def init(self, options: int, streams: int) -> Counts:
         """Return the state before any feedback."""

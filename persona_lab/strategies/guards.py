@@ -9,11 +9,11 @@ import numpy as np
 
 from persona_lab.feedback import NO_OPTION, TIE, BoolArray, Feedback, FloatArray, IntArray, Kind, one_hot, select
 from persona_lab.protocols import DriftDetector, State, UpdateStrategy
-from persona_lab.strategies.compose import Guard
-from persona_lab.strategies.evidence import require
+from persona_lab.strategies.compose import GUARD, Guard
+from persona_lab.strategies.evidence import LONGEST, require, require_part, whole
 
-LONGEST = 32_000
-"""Counts of answers stop here."""
+STRATEGY = ("init", "update", "belief")
+"""What makes an update strategy."""
 
 
 class Shown(NamedTuple):
@@ -47,8 +47,10 @@ class Hysteresis:
     patience: int | None = None
 
     def __post_init__(self) -> None:
-        require(0.0 <= self.margin <= 1.0, self, "margin", "a probability in [0, 1]")
-        require(self.patience is None or self.patience >= 1, self, "patience", "a number of answers >= 1, or None")
+        require(self, "margin", lambda value: 0.0 <= value <= 1.0, "a probability in [0, 1]")
+        require(
+            self, "patience", lambda value: value is None or whole(value, 1), "a whole number of answers >= 1, or None"
+        )
 
     def init(self, options: int, streams: int) -> Shown:
         """Return the state before anything was shown."""
@@ -111,6 +113,10 @@ class Guarded:
     strategy: UpdateStrategy
     guard: Guard = field(default_factory=Hysteresis)
 
+    def __post_init__(self) -> None:
+        require_part(self, "strategy", STRATEGY, "an update strategy")
+        require_part(self, "guard", GUARD, "a guard")
+
     def init(self, options: int, streams: int) -> GuardedState:
         """Return the state before any feedback."""
         return GuardedState(self.strategy.init(options, streams), self.guard.init(options, streams))
@@ -156,6 +162,10 @@ class ResetOnAlarm:
     detector: DriftDetector
 
     declares: ClassVar[frozenset[str]] = frozenset()
+
+    def __post_init__(self) -> None:
+        require_part(self, "strategy", STRATEGY, "an update strategy")
+        require_part(self, "detector", ("init", "update", "alarm"), "a drift detector")
 
     def init(self, options: int, streams: int) -> WatchedState:
         """Return the state before any feedback."""

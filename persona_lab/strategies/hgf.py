@@ -61,9 +61,9 @@ class HierarchicalGaussian:
     meta: float = 0.01
 
     def __post_init__(self) -> None:
-        require(-12.0 <= self.tonic <= 4.0, self, "tonic", "a log-variance in [-12, 4]")
-        require(0.0 < self.coupling <= 4.0, self, "coupling", "a number in (0, 4]")
-        require(0.0 <= self.meta < np.inf, self, "meta", "a variance >= 0")
+        require(self, "tonic", lambda value: -12.0 <= value <= 4.0, "a log-variance in [-12, 4]")
+        require(self, "coupling", lambda value: 0.0 < value <= 4.0, "a number in (0, 4]")
+        require(self, "meta", lambda value: 0.0 <= value < np.inf, "a variance >= 0")
 
     def init(self, options: int, streams: int) -> Levels:
         """Return the state before any feedback: equal odds, variance 1 at both levels."""

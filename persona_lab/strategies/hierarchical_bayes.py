@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import Feedback, FloatArray, fold
 from persona_lab.strategies import grid_kernel as kernel
+from persona_lab.strategies.evidence import require
 from persona_lab.strategies.grid_plan import Plan, plan_of
 from persona_lab.strategies.reliability import (
     Answers,
@@ -112,20 +113,15 @@ class HierarchicalBayes:
     single: bool = False
 
     def __post_init__(self) -> None:
-        shape = (len(self.dynamics), len(self.observers))
-        for name in ("dynamics", "observers", "prior"):
-            if not isinstance(getattr(self, name), tuple):
-                raise ConfigurationError("HierarchicalBayes", name, getattr(self, name), "a tuple")
-        if odd := [world for world in self.dynamics if not isinstance(world, Dynamics)]:
-            raise ConfigurationError("HierarchicalBayes", "dynamics", odd[0], "worlds of persona_lab.strategies.worlds")
-        if not all(shape):
-            raise ConfigurationError("HierarchicalBayes", "dynamics, observers", shape, "at least one of each")
-        if len(self.prior) != shape[0] or any(len(row) != shape[1] for row in self.prior):
-            raise ConfigurationError("HierarchicalBayes", "prior", self.prior, f"{shape[0]} rows of {shape[1]} columns")
-        if not all(0 <= weight < math.inf for row in self.prior for weight in row) or sum(map(sum, self.prior)) <= 0:
-            raise ConfigurationError("HierarchicalBayes", "prior", self.prior, "finite weights >= 0, not all 0")
-        if len({d.phases for d in self.dynamics if isinstance(d, Restless)}) > 1:
-            raise ConfigurationError("HierarchicalBayes", "dynamics", self.dynamics, "one number of phases throughout")
+        kinds = {"dynamics": Dynamics, "observers": Observer}
+        for name, kind in kinds.items():
+            require(self, name, _all_of(kind), f"a tuple, not empty, of {name} of persona_lab.strategies.worlds")
+        rows, columns = len(self.dynamics), len(self.observers)
+        table = f"{rows} rows of {columns} columns of finite weights >= 0, not all 0"
+        require(self, "prior", lambda prior: _is_table(prior, rows, columns), table)
+        require(self, "dynamics", _have_one_count_of_phases, "one number of phases throughout")
+        if not isinstance(self.single, bool):
+            raise ConfigurationError("HierarchicalBayes", "single", self.single, "True or False")
 
     @cached_property
     def _plan(self) -> Plan:
@@ -236,6 +232,19 @@ class HierarchicalBayes:
         if state.restless.shape[2]:
             parts.append(fold(state.restless))
         return np.concatenate(parts, axis=1)
+
+
+def _all_of(kind: Any) -> Callable[[Any], bool]:
+    return lambda parts: isinstance(parts, tuple) and bool(parts) and all(isinstance(part, kind) for part in parts)
+
+
+def _is_table(prior: tuple[tuple[float, ...], ...], rows: int, columns: int) -> bool:
+    shaped = _all_of(tuple)(prior) and len(prior) == rows and {len(row) for row in prior} == {columns}
+    return shaped and all(0.0 <= weight < math.inf for row in prior for weight in row) and sum(map(sum, prior)) > 0.0
+
+
+def _have_one_count_of_phases(dynamics: tuple[Dynamics, ...]) -> bool:
+    return len({world.phases for world in dynamics if isinstance(world, Restless)}) <= 1
 
 
 def _as_configured(plan: Plan, by_family: FloatArray, *, axis: int) -> FloatArray:

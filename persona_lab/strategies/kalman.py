@@ -59,10 +59,10 @@ class Kalman:
     start: float = 0.2
 
     def __post_init__(self) -> None:
-        require(self.drift >= 0.0, self, "drift", "a variance >= 0")
-        require(self.daily_drift >= 0.0, self, "daily_drift", "a variance >= 0")
-        require(self.noise > 0.0, self, "noise", "a variance > 0")
-        require(self.start > 0.0, self, "start", "a variance > 0")
+        require(self, "drift", lambda value: value >= 0.0, "a variance >= 0")
+        require(self, "daily_drift", lambda value: value >= 0.0, "a variance >= 0")
+        require(self, "noise", lambda value: value > 0.0, "a variance > 0")
+        require(self, "start", lambda value: value > 0.0, "a variance > 0")
 
     def init(self, options: int, streams: int) -> Estimate:
         """Return the state before any feedback."""
@@ -114,9 +114,9 @@ class VolatileKalman:
     noise: float = 0.2
 
     def __post_init__(self) -> None:
-        require(0.0 < self.rate < 1.0, self, "rate", "a share in (0, 1)")
-        require(self.volatility > 0.0, self, "volatility", "a variance > 0")
-        require(self.noise > 0.0, self, "noise", "a variance > 0")
+        require(self, "rate", lambda value: 0.0 < value < 1.0, "a share in (0, 1)")
+        require(self, "volatility", lambda value: value > 0.0, "a variance > 0")
+        require(self, "noise", lambda value: value > 0.0, "a variance > 0")
 
     def init(self, options: int, streams: int) -> VolatileEstimate:
         """Return the state before any feedback; the variance starts at the noise, as in the paper."""

@@ -51,9 +51,9 @@ class NoiseOrVolatility:
     fade: float = 0.01
 
     def __post_init__(self) -> None:
-        require(bool(self.volatilities) and min(self.volatilities) > 0.0, self, "volatilities", "variances > 0")
-        require(bool(self.noises) and min(self.noises) > 0.0, self, "noises", "variances > 0")
-        require(0.0 <= self.fade < 1.0, self, "fade", "a share in [0, 1)")
+        require(self, "volatilities", _are_variances, "a tuple of variances > 0")
+        require(self, "noises", _are_variances, "a tuple of variances > 0")
+        require(self, "fade", lambda value: 0.0 <= value < 1.0, "a share in [0, 1)")
 
     def _grid(self) -> tuple[FloatArray, FloatArray]:
         """Return the volatility and the noise of each filter, both (filters, 1)."""
@@ -100,3 +100,7 @@ class NoiseOrVolatility:
         trust = np.exp(state.credit)
         trust /= fold(trust)
         return fold(trust[:, None, :] * state.share)
+
+
+def _are_variances(values: tuple[float, ...]) -> bool:
+    return isinstance(values, tuple) and bool(values) and all(0.0 < value < np.inf for value in values)

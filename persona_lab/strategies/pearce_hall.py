@@ -46,8 +46,8 @@ class PearceHall:
     decay: float = 0.1
 
     def __post_init__(self) -> None:
-        require(0.0 < self.rate <= 1.0, self, "rate", "a share in (0, 1]")
-        require(0.0 < self.decay <= 1.0, self, "decay", "a share in (0, 1]")
+        require(self, "rate", lambda value: 0.0 < value <= 1.0, "a share in (0, 1]")
+        require(self, "decay", lambda value: 0.0 < value <= 1.0, "a share in (0, 1]")
 
     def init(self, options: int, streams: int) -> Associated:
         """Return the state before any feedback: everything is still surprising."""

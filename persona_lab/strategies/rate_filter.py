@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import NO_OPTION, BoolArray, Feedback, FloatArray, Kind, fold, named_option, one_hot, select
+from persona_lab.strategies.evidence import require, whole
 
 LOWEST = 1e-30
 """Weight that a world never falls below."""
@@ -61,21 +62,19 @@ class RateFilter:
     event: int | None = None
 
     def __post_init__(self) -> None:
+        require(self, "points", lambda value: whole(value, 2), "a whole number, at least 2")
+        require(self, "means", _each(lambda one: 0.0 < one < 1.0), "a tuple of means strictly between 0 and 1")
+        require(self, "strengths", _each(lambda one: 0.0 < one < np.inf), "a tuple of numbers of outcomes > 0")
+        require(self, "hazards", _each(lambda one: 0.0 <= one < 1.0), "a tuple of probabilities in [0, 1)")
         worlds = len(self.means) * len(self.strengths) * len(self.hazards)
-        if self.points < 2:
-            raise ConfigurationError("RateFilter", "points", self.points, "at least 2")
-        if not worlds:
-            raise ConfigurationError("RateFilter", "means, strengths, hazards", (), "at least one of each")
-        if not all(0.0 < mean < 1.0 for mean in self.means):
-            raise ConfigurationError("RateFilter", "means", self.means, "means strictly between 0 and 1")
-        if not all(strength > 0.0 for strength in self.strengths):
-            raise ConfigurationError("RateFilter", "strengths", self.strengths, "numbers of outcomes > 0")
-        if not all(0.0 <= hazard < 1.0 for hazard in self.hazards):
-            raise ConfigurationError("RateFilter", "hazards", self.hazards, "probabilities in [0, 1)")
-        if self.prior is not None and (len(self.prior) != worlds or min(self.prior) < 0 or sum(self.prior) <= 0):
-            raise ConfigurationError("RateFilter", "prior", self.prior, f"{worlds} weights >= 0, not all 0")
-        if self.event not in (None, 0, 1):
-            raise ConfigurationError("RateFilter", "event", self.event, "0, 1 or None")
+
+        def is_prior(value: tuple[float, ...] | None) -> bool:
+            return value is None or (
+                _each(lambda one: 0.0 <= one < np.inf)(value) and len(value) == worlds and any(value)
+            )
+
+        require(self, "prior", is_prior, f"a tuple of {worlds} weights >= 0, not all 0, or None")
+        require(self, "event", lambda value: value is None or (whole(value, 0) and value <= 1), "0, 1 or None")
 
     def init(self, options: int, streams: int) -> RateState:
         """Return the state before any feedback."""
@@ -188,6 +187,10 @@ def weigh_rates(base: RateFilter, evidence: FloatArray, *, stubbornness: float =
         share /= share.sum(axis=0)
         weight = (share.sum(axis=1) + stubbornness * prior) / (evidence.shape[1] + stubbornness)
     return replace(base, prior=tuple(float(w) for w in weight))
+
+
+def _each(allowed: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda values: isinstance(values, tuple) and bool(values) and all(allowed(value) for value in values)
 
 
 class _Plan(NamedTuple):

@@ -9,7 +9,7 @@ import numpy as np
 
 from persona_lab.feedback import Feedback, FloatArray, IntArray, fold
 from persona_lab.strategies.baselines import normalised
-from persona_lab.strategies.evidence import Equal, Votes, require
+from persona_lab.strategies.evidence import Equal, Votes, require, whole
 
 
 class Window(NamedTuple):
@@ -41,8 +41,8 @@ class SlidingWindow:
     prior: float = 1.0
 
     def __post_init__(self) -> None:
-        require(self.length >= 1, self, "length", "a number of answers >= 1")
-        require(0.0 <= self.prior < np.inf, self, "prior", "a pseudo-count >= 0")
+        require(self, "length", lambda value: whole(value, 1), "a whole number of answers >= 1")
+        require(self, "prior", lambda value: 0.0 <= value < np.inf, "a pseudo-count >= 0")
 
     def init(self, options: int, streams: int) -> Window:
         """Return the state before any feedback."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from persona_lab.errors import ConfigurationError
+from persona_lab.strategies.evidence import require, whole
 
 UNIFORM_TO_5 = (0.2, 0.2, 0.2, 0.2, 0.2)
 """Law of the length of a burst of exceptions in the core suite: 1 to 5 interactions, equally likely."""
@@ -33,10 +32,9 @@ class Switching:
     lengths: tuple[float, ...] = UNIFORM_TO_5
 
     def __post_init__(self) -> None:
-        _share(self, "hazard", self.hazard)
-        _share(self, "exception_rate", self.exception_rate)
-        if not self.lengths or not min(self.lengths) >= 0 or not abs(sum(self.lengths) - 1.0) <= 1e-9:
-            raise ConfigurationError("Switching", "lengths", self.lengths, "probabilities of 1, 2, ... that sum to 1")
+        _share(self, "hazard")
+        _share(self, "exception_rate")
+        require(self, "lengths", _is_law, "a tuple of probabilities of 1, 2, ... that sum to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class Habits:
     hazard: float
 
     def __post_init__(self) -> None:
-        _share(self, "hazard", self.hazard)
+        _share(self, "hazard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +67,10 @@ class Restless:
     phases: int = 4
 
     def __post_init__(self) -> None:
-        _share(self, "calm", self.calm)
-        _share(self, "restless", self.restless)
-        if not _count(self.phases):
-            raise ConfigurationError("Restless", "phases", self.phases, "a whole number, at least 1")
-        if not self.phases < self.block < math.inf:
-            raise ConfigurationError("Restless", "block", self.block, f"more interactions than phases ({self.phases})")
+        _share(self, "calm")
+        _share(self, "restless")
+        require(self, "phases", lambda value: whole(value, 1), "a whole number, at least 1")
+        require(self, "block", lambda value: value > self.phases, f"more interactions than phases ({self.phases})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +92,9 @@ class Scheduled:
     block: int = 100
 
     def __post_init__(self) -> None:
-        _share(self, "calm", self.calm)
-        _share(self, "restless", self.restless)
-        if not _count(self.block):
-            raise ConfigurationError("Scheduled", "block", self.block, "a whole number of interactions, at least 1")
+        _share(self, "calm")
+        _share(self, "restless")
+        require(self, "block", lambda value: whole(value, 1), "a whole number of interactions, at least 1")
 
 
 Dynamics = Switching | Habits | Restless | Scheduled
@@ -126,20 +121,18 @@ class Observer:
     answers: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.noise < 1.0:
-            raise ConfigurationError("Observer", "noise", self.noise, "a probability strictly between 0 and 1")
-        if not abs(self.slope) <= STEEPEST:
-            raise ConfigurationError("Observer", "slope", self.slope, f"between -{STEEPEST:g} and {STEEPEST:g}")
-        if self.answers is not None and not (len(self.answers) == 2 and all(0.0 < rate < 1.0 for rate in self.answers)):
-            raise ConfigurationError(
-                "Observer", "answers", self.answers, "two probabilities strictly between 0 and 1, or None"
-            )
+        require(self, "noise", lambda value: 0.0 < value < 1.0, "a probability strictly between 0 and 1")
+        require(self, "slope", lambda value: -STEEPEST <= value <= STEEPEST, f"a number within {STEEPEST:g} of 0")
+        require(self, "answers", _is_pair_or_none, "a pair of probabilities strictly between 0 and 1, or None")
 
 
-def _count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+def _is_law(value: tuple[float, ...]) -> bool:
+    return isinstance(value, tuple) and min(value) >= 0.0 and abs(sum(value) - 1.0) <= 1e-9
 
 
-def _share(owner: object, field: str, value: float) -> None:
-    if isinstance(value, bool) or not 0.0 <= value < 1.0:
-        raise ConfigurationError(type(owner).__name__, field, value, "a probability in [0, 1)")
+def _is_pair_or_none(value: tuple[float, ...] | None) -> bool:
+    return value is None or (isinstance(value, tuple) and len(value) == 2 and all(0.0 < rate < 1.0 for rate in value))
+
+
+def _share(owner: object, field: str) -> None:
+    require(owner, field, lambda value: 0.0 <= value < 1.0, "a probability in [0, 1)")
