@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from persona_lab.errors import ConfigurationError
 from persona_lab.metrics import drift
 from persona_lab.metrics.drift_compat import capymoa_scores, hausdorff, rand_index, ruptures_precision_recall
 from persona_lab.metrics.drift_optimum import lattice_run_length, optimal_cusum
@@ -153,3 +154,28 @@ def test_f1_of_perfect_alarms_is_one_and_of_none_is_zero():
     assert drift.f1(matches=drift.match(alarms=changes, changes=changes)).value == 1
     assert drift.f1(matches=drift.match(alarms=np.zeros_like(changes), changes=changes)).value == 0
     assert drift.f1(matches=drift.match(alarms=np.zeros_like(changes), changes=np.zeros_like(changes))).value is None
+
+
+def test_streams_without_an_event_have_no_alarm_and_nobody_left_has_no_curve():
+    none = drift.first_alarm(alarms=np.zeros((0, 3), dtype=bool))
+    assert none.tolist() == [drift.NO_ALARM] * 3
+    assert drift.delay_curve(first=np.array([2, 3]), change=10, longest=5).size == 0
+    assert drift.first_alarm(alarms=np.zeros((4, 0), dtype=bool)).size == 0
+    nobody = np.empty(0, dtype=np.int64)
+    for found in (
+        drift.mean_delay(first=nobody, change=1, events=3),
+        drift.median_delay(first=nobody, change=1),
+        drift.missed(first=nobody, change=1),
+        drift.alarmed_early(first=nobody, change=1),
+        drift.false_alarm_rate(first=nobody, events=3),
+        drift.run_length(first=nobody, events=3),
+        drift.excess_alarms(with_exception=nobody, without=nobody, at=1),
+    ):
+        assert found.value is None
+        assert found.reason
+
+
+@pytest.mark.parametrize(("n", "max_delay"), [(0, 5), (100, 0)])
+def test_rates_of_no_events_are_refused(n, max_delay):
+    with pytest.raises(ConfigurationError, match="at least 1"):
+        capymoa_scores(changes=[5], alarms=[6], max_delay=max_delay, n=n)

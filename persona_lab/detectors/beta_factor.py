@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.conditional import State, check_table, observe, start
-from persona_lab.detectors.stream import Direction, Watch, explain_bits, known_direction, known_watch, positive
+from persona_lab.detectors.conditional import State, observe, start
+from persona_lab.detectors.stream import Direction, Watch, explain_bits, known_direction, known_watch, positive, whole
 from persona_lab.detectors.threshold import ThresholdTable
-from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, Feedback, IntArray, fold
 
 
@@ -58,8 +57,7 @@ class BetaFactor:
         positive(self, "arl0", self.arl0)
         known_direction(self, self.direction)
         known_watch(self, self.watch)
-        if self.window < 1:
-            raise ConfigurationError("BetaFactor", "window", self.window, "at least 1 event")
+        whole(self, "window", self.window, 1)
 
     @property
     def statistic_name(self) -> str:
@@ -100,8 +98,7 @@ class BetaFactor:
 
     def init(self, options: int, streams: int) -> State:
         """Return the state before any feedback."""
-        check_table(self)
-        return start(self, streams)
+        return start(self, options, streams)
 
     def update(self, state: State, given: Feedback) -> State:
         """Return the state after one feedback per stream."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_lab.detectors.calibration_people import SEED, Bernoulli, Population
+from persona_lab.detectors.calibration_people import SEED, Bernoulli, Categorical, Population
 from persona_lab.detectors.threshold import BINS, ThresholdTable, row_edges
 from persona_lab.randomness import uniforms
 
@@ -80,9 +80,10 @@ def calibrate(
     Parameters
     ----------
     statistic
-        A detector or anything else with ``fresh``, ``step`` and ``statistic_name``.
+        A detector or anything else with ``fresh``, ``step`` and ``statistic_name``; for K options
+        ``choices.ForOptions(detector, K)``.
     population
-        Who is simulated; None for accept/reject streams of every base rate.
+        Who is simulated; None for streams of every base rate, or of every taste between K options.
     arl0
         Mean events to the first false alarm, ascending.
     streams
@@ -101,7 +102,9 @@ def calibrate(
     early
         Events that are too few to know a person by, on which hardly any false alarm is spent.
     """
-    crowd = population or Bernoulli.spread(streams, seed)
+    options = getattr(statistic, "options", None)
+    everyone = Bernoulli.spread(streams, seed) if options is None else Categorical.spread(options, streams, seed)
+    crowd = population or everyone
     reach = min(longest, int(HORIZON * max(arl0)))
     edges = row_edges(reach)
     edges = edges[edges <= reach]

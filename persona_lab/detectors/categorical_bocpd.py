@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.choices import ChoiceState, enough_options, explain_choices, observe_choices, start_choices
+from persona_lab.detectors.choices import ChoiceState, explain_choices, observe_choices, start_choices
 from persona_lab.detectors.dirichlet_factor import split_predictions
-from persona_lab.detectors.stream import positive
-from persona_lab.detectors.threshold import ThresholdTable, shipped_levels
-from persona_lab.errors import ConfigurationError
+from persona_lab.detectors.stream import positive, probability, whole
+from persona_lab.detectors.threshold import ThresholdTable
 from persona_lab.feedback import BoolArray, Feedback, IntArray, fold
 
 
@@ -43,7 +42,8 @@ class CategoricalBocpd:
     prior
         Pseudo-count of every option.
     table
-        Own critical values (``calibration.calibrate``) for other knobs or numbers of options.
+        Own critical values for other knobs, or for another number of options than the 4 whose table ships:
+        ``calibration.calibrate(ForOptions(detector, K))``.
     """
 
     arl0: float = 1000.0
@@ -55,10 +55,8 @@ class CategoricalBocpd:
     def __post_init__(self) -> None:
         positive(self, "arl0", self.arl0)
         positive(self, "prior", self.prior)
-        if not 0 < self.hazard < 1:
-            raise ConfigurationError("CategoricalBocpd", "hazard", self.hazard, "a probability between 0 and 1")
-        if self.window < 1:
-            raise ConfigurationError("CategoricalBocpd", "window", self.window, "at least 1 event")
+        probability(self, "hazard", self.hazard)
+        whole(self, "window", self.window, 1)
 
     def name_for(self, options: int) -> str:
         """Key of the threshold table for this many options."""
@@ -86,13 +84,6 @@ class CategoricalBocpd:
 
     def init(self, options: int, streams: int) -> ChoiceState:
         """Return the state before any feedback."""
-        enough_options(self, options)
-        if self.table is None:
-            shipped_levels(self.name_for(options), self.arl0)
-        elif self.table.statistic != self.name_for(options):
-            raise ConfigurationError(
-                type(self).__name__, "table", self.table.statistic, f"a table of {self.name_for(options)!r}"
-            )
         return start_choices(self, options, streams)
 
     def update(self, state: ChoiceState, given: Feedback) -> ChoiceState:

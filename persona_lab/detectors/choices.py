@@ -9,11 +9,21 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.conditional import restart
-from persona_lab.detectors.stream import INTERVAL_TAIL
-from persona_lab.detectors.threshold import ThresholdTable, as_levels, critical, shipped_levels
-from persona_lab.errors import ConfigurationError
-from persona_lab.feedback import BoolArray, Feedback, IntArray, Kind, fold, named_option, one_hot, select
+from persona_lab.detectors.conditional import own_table, restart
+from persona_lab.detectors.stream import INTERVAL_TAIL, known_kinds
+from persona_lab.detectors.threshold import Levels, ThresholdTable, as_levels, critical, shipped_levels
+from persona_lab.errors import ConfigurationError, InputError
+from persona_lab.feedback import (
+    NO_OPTION,
+    BoolArray,
+    Feedback,
+    IntArray,
+    Kind,
+    fold,
+    named_option,
+    one_hot,
+    select,
+)
 
 REMEMBERED = 48
 """Latest choices kept for explanations."""
@@ -94,8 +104,24 @@ def enough_options(owner: object, options: int) -> None:
         raise ConfigurationError(type(owner).__name__, "options", options, "at least 2 options")
 
 
+def choice_levels(detector: ChoiceDetector, options: int) -> Levels:
+    """Return the detector's critical values for this many options."""
+    if detector.table is not None:
+        return as_levels(detector.table, detector.arl0)
+    return shipped_levels(detector.name_for(options), detector.arl0)
+
+
 def start_choices(detector: ChoiceDetector, options: int, streams: int) -> ChoiceState:
-    """Return the state of streams that have seen nothing."""
+    """Return the state of streams that have seen nothing.
+
+    Raises
+    ------
+    ConfigurationError
+        If there are fewer than two options, or critical values for this many neither ship nor fit.
+    """
+    enough_options(detector, options)
+    own_table(detector, detector.table, detector.name_for(options))
+    choice_levels(detector, options)
     counts = np.zeros((options, streams), dtype=np.int32)
     none = np.zeros(streams, dtype=np.int32)
     recent = np.full((REMEMBERED, streams), -1, dtype=np.int8)
@@ -106,18 +132,27 @@ def start_choices(detector: ChoiceDetector, options: int, streams: int) -> Choic
 
 
 def observe_choices(detector: ChoiceDetector, state: ChoiceState, given: Feedback) -> ChoiceState:
-    """Return the state after one feedback per stream; streams whose feedback names no option stay as they are."""
+    """Return the state after one feedback per stream; streams whose feedback names no option stay as they are.
+
+    Raises
+    ------
+    InputError
+        If an answer names an option that there is not.
+    """
+    known_kinds(given)
     trace, options = state.trace, state.trace.counts.shape[0]
-    chosen = named_option(given)
-    active: BoolArray = (chosen >= 0) & (chosen < options) & (given.kind != Kind.SILENT)
+    named = named_option(given)
+    active: BoolArray = (named >= 0) & (given.kind != Kind.SILENT)
+    chosen = np.where(active, named, np.int8(NO_OPTION))
+    if chosen.max(initial=NO_OPTION) >= options:
+        raise InputError(
+            f"an answer names option {chosen.max()}, but there are {options}",
+            cure=f"Number the options from 0 to {options - 1}, or init the detector with more of them.",
+        )
     seen = trace.counts.sum(axis=0, dtype=np.int32)  # integers: any order gives the same sum
     core, statistic = detector.step(state.core, np.where(active, chosen, 0).astype(np.int8), seen, trace.counts)
-    counts = trace.counts + (one_hot(chosen, options) & active)
-    if detector.table is None:
-        levels = shipped_levels(detector.name_for(options), detector.arl0)
-    else:
-        levels = as_levels(detector.table, detector.arl0)
-    over = critical(levels, statistic, seen + 1, counts)
+    counts = trace.counts + one_hot(chosen, options)
+    over = critical(choice_levels(detector, options), statistic, seen + 1, counts)
     recent = np.empty_like(trace.recent)
     recent[0], recent[1:] = chosen, trace.recent[:-1]
     if not active.all():

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_lab.detectors.stream import Trace, Watch, advance, bits, ring, start_trace
+from persona_lab.detectors.stream import Trace, Watch, advance, binary, bits, ring, start_trace
 from persona_lab.detectors.threshold import Levels, ThresholdTable, as_levels, critical, shipped_levels
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, Feedback, IntArray, select
@@ -60,8 +60,10 @@ class ConditionalDetector(BitStatistic, Protocol):
         ...
 
 
-def start(detector: BitStatistic, streams: int) -> State:
+def start(detector: ConditionalDetector, options: int, streams: int) -> State:
     """Return the state of streams that have seen nothing."""
+    binary(detector, detector.watch, options)
+    check_table(detector)
     return State(detector.fresh(streams), start_trace(streams))
 
 
@@ -94,8 +96,14 @@ def levels_of(detector: ConditionalDetector) -> Levels:
 
 def check_table(detector: ConditionalDetector) -> None:
     """Refuse a table that was made for another statistic, and an ARL0 that the table does not reach."""
-    if detector.table is not None and detector.table.statistic != detector.statistic_name:
-        raise ConfigurationError(
-            type(detector).__name__, "table", detector.table.statistic, f"a table of {detector.statistic_name!r}"
-        )
+    own_table(detector, detector.table, detector.statistic_name)
     levels_of(detector)
+
+
+def own_table(owner: object, table: ThresholdTable | None, statistic: str) -> None:
+    """Refuse an own table that is none, or one of another statistic."""
+    if table is None:
+        return
+    given = table.statistic if isinstance(table, ThresholdTable) else table
+    if given != statistic:
+        raise ConfigurationError(type(owner).__name__, "table", given, f"a table of {statistic!r}")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.conditional import State, check_table, observe, start
+from persona_lab.detectors.conditional import State, observe, start
 from persona_lab.detectors.stream import Direction, Watch, explain_bits, known_direction, known_watch, positive
 from persona_lab.detectors.threshold import ThresholdTable
 from persona_lab.feedback import BoolArray, Feedback, IntArray
@@ -87,8 +87,7 @@ class Cusum:
 
     def init(self, options: int, streams: int) -> State:
         """Return the state before any feedback."""
-        check_table(self)
-        return start(self, streams)
+        return start(self, options, streams)
 
     def update(self, state: State, given: Feedback) -> State:
         """Return the state after one feedback per stream."""

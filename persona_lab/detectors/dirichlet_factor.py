@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.choices import ChoiceState, enough_options, explain_choices, observe_choices, start_choices
-from persona_lab.detectors.stream import positive
-from persona_lab.detectors.threshold import ThresholdTable, shipped_levels
-from persona_lab.errors import ConfigurationError
+from persona_lab.detectors.choices import ChoiceState, explain_choices, observe_choices, start_choices
+from persona_lab.detectors.stream import positive, whole
+from persona_lab.detectors.threshold import ThresholdTable
 from persona_lab.feedback import BoolArray, Feedback, IntArray, fold
 
 
@@ -43,7 +42,8 @@ class DirichletFactor:
     prior
         Pseudo-count of every option.
     table
-        Own critical values (``calibration.calibrate``) for other knobs or numbers of options.
+        Own critical values for other knobs, or for another number of options than the 4 whose table ships:
+        ``calibration.calibrate(ForOptions(detector, K))``.
     """
 
     arl0: float = 1000.0
@@ -54,8 +54,7 @@ class DirichletFactor:
     def __post_init__(self) -> None:
         positive(self, "arl0", self.arl0)
         positive(self, "prior", self.prior)
-        if self.window < 1:
-            raise ConfigurationError("DirichletFactor", "window", self.window, "at least 1 event")
+        whole(self, "window", self.window, 1)
 
     def name_for(self, options: int) -> str:
         """Key of the threshold table for this many options."""
@@ -82,13 +81,6 @@ class DirichletFactor:
 
     def init(self, options: int, streams: int) -> ChoiceState:
         """Return the state before any feedback."""
-        enough_options(self, options)
-        if self.table is None:
-            shipped_levels(self.name_for(options), self.arl0)
-        elif self.table.statistic != self.name_for(options):
-            raise ConfigurationError(
-                type(self).__name__, "table", self.table.statistic, f"a table of {self.name_for(options)!r}"
-            )
         return start_choices(self, options, streams)
 
     def update(self, state: ChoiceState, given: Feedback) -> ChoiceState:

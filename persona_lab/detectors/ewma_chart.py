@@ -9,10 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.conditional import State, check_table, observe, start
-from persona_lab.detectors.stream import Direction, Watch, explain_bits, known_direction, known_watch, positive
+from persona_lab.detectors.conditional import State, observe, start
+from persona_lab.detectors.stream import (
+    Direction,
+    Watch,
+    explain_bits,
+    known_direction,
+    known_watch,
+    positive,
+    probability,
+)
 from persona_lab.detectors.threshold import ThresholdTable
-from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, Feedback, IntArray
 
 
@@ -55,8 +62,7 @@ class EwmaChart:
         positive(self, "arl0", self.arl0)
         known_direction(self, self.direction)
         known_watch(self, self.watch)
-        if not 0 < self.rate < 1:
-            raise ConfigurationError("EwmaChart", "rate", self.rate, "a number between 0 and 1")
+        probability(self, "rate", self.rate)
 
     @property
     def statistic_name(self) -> str:
@@ -81,8 +87,7 @@ class EwmaChart:
 
     def init(self, options: int, streams: int) -> State:
         """Return the state before any feedback."""
-        check_table(self)
-        return start(self, streams)
+        return start(self, options, streams)
 
     def update(self, state: State, given: Feedback) -> State:
         """Return the state after one feedback per stream."""

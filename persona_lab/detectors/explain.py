@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from persona_lab.contracts import DriftEstimate
+from persona_lab.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,23 @@ def explain(
         The stream's events in order, those that counted for the detector.
     options
         Names of the rows of ``estimate.before``: for accept/reject ``("rejected", "accepted")``.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such stream, a row without a name, or an event without an id.
     """
+    if not 0 <= stream < estimate.start.size:
+        raise ConfigurationError("explain", "stream", stream, f"0 to {estimate.start.size - 1}")
+    if len(options) != estimate.before.shape[0]:
+        raise ConfigurationError("explain", "options", tuple(options), f"{estimate.before.shape[0]} names, one a row")
     start = int(estimate.start[stream])
     if start < 0:
         return None
+    if not start <= alarm_at < len(event_ids):
+        raise ConfigurationError(
+            "explain", "alarm_at", alarm_at, f"{start} to {len(event_ids) - 1}: at or after the change, with an id"
+        )
     low, high = int(estimate.start_low[stream]), int(estimate.start_high[stream])
     before, after = estimate.before[:, stream], estimate.after[:, stream]
     moved = int(np.nanargmax(np.abs(after - before)))

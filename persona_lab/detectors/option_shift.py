@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.choices import ChoiceState, enough_options, explain_choices, observe_choices, start_choices
-from persona_lab.detectors.stream import positive
-from persona_lab.detectors.threshold import ThresholdTable, shipped_levels
-from persona_lab.errors import ConfigurationError
+from persona_lab.detectors.choices import ChoiceState, explain_choices, observe_choices, start_choices
+from persona_lab.detectors.stream import positive, sizes
+from persona_lab.detectors.threshold import ThresholdTable
 from persona_lab.feedback import BoolArray, Feedback, IntArray, fold
 
 CEILING = np.float32(1e30)
@@ -44,7 +43,9 @@ class OptionShift:
     strengths
         Shares that a new favourite may have.
     table
-        Own critical values (``calibration.calibrate``) for other strengths or numbers of options.
+        Own critical values for other strengths, or for more than the 2, 3 or 4 options whose tables ship:
+        ``calibration.calibrate(ForOptions(detector, K))``. They hold the less well, the more options are hardly ever
+        chosen: make those one option, "other", where the pace of false alarms matters.
     """
 
     arl0: float = 1000.0
@@ -53,8 +54,7 @@ class OptionShift:
 
     def __post_init__(self) -> None:
         positive(self, "arl0", self.arl0)
-        if not self.strengths or not all(0 < value < 1 for value in self.strengths):
-            raise ConfigurationError("OptionShift", "strengths", self.strengths, "shares between 0 and 1, at least one")
+        sizes(self, "strengths", self.strengths, most=1)
 
     def name_for(self, options: int) -> str:
         """Key of the threshold table for this many options."""
@@ -91,13 +91,6 @@ class OptionShift:
 
     def init(self, options: int, streams: int) -> ChoiceState:
         """Return the state before any feedback."""
-        enough_options(self, options)
-        if self.table is None:
-            shipped_levels(self.name_for(options), self.arl0)
-        elif self.table.statistic != self.name_for(options):
-            raise ConfigurationError(
-                type(self).__name__, "table", self.table.statistic, f"a table of {self.name_for(options)!r}"
-            )
         return start_choices(self, options, streams)
 
     def update(self, state: ChoiceState, given: Feedback) -> ChoiceState:

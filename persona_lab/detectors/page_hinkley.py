@@ -13,12 +13,15 @@ from persona_lab.detectors.stream import (
     Trace,
     Watch,
     advance,
+    binary,
     bits,
     explain_bits,
+    is_number,
     known_watch,
     positive,
     ring,
     start_trace,
+    whole,
 )
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, Feedback, FloatArray, select
@@ -78,11 +81,17 @@ class PageHinkley:
     def __post_init__(self) -> None:
         positive(self, "threshold", self.threshold)
         known_watch(self, self.watch)
+        if not (is_number(self.delta) and 0 <= self.delta < np.inf):
+            raise ConfigurationError("PageHinkley", "delta", self.delta, "a number of at least 0")
+        whole(self, "min_instances", self.min_instances, 0)
+        if not (is_number(self.alpha) and 0 < self.alpha <= 1):
+            raise ConfigurationError("PageHinkley", "alpha", self.alpha, "a number above 0, at most 1")
         if self.mode not in ("up", "down", "both"):
             raise ConfigurationError("PageHinkley", "mode", self.mode, "'up', 'down' or 'both'")
 
     def init(self, options: int, streams: int) -> PageHinkleyState:
         """Return the state before any feedback."""
+        binary(self, self.watch, options)
         return PageHinkleyState(_fresh(streams), start_trace(streams))
 
     def advance_core(self, core: PageHinkleyCore, value: FloatArray) -> tuple[PageHinkleyCore, BoolArray]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
+from persona_lab.detectors.stream import is_number
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, FloatArray
 from persona_lab.randomness import generator
@@ -66,16 +67,17 @@ def shared_drift(
     Looks once, at a finished window; looked at again after every event its false alarms add up. Drifts of single
     streams that have nothing to do with each other raise it little: they do not agree on the moment.
     """
+    outcomes = np.asarray(outcomes)
     if outcomes.dtype != np.bool_:
         raise ConfigurationError("shared_drift", "outcomes", outcomes.dtype, "booleans")
     for name, value in (("shortest", shortest), ("reshuffles", reshuffles)):
-        if value < 1:
-            raise ConfigurationError("shared_drift", name, value, "at least 1")
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise ConfigurationError("shared_drift", name, value, "a whole number of at least 1")
     if outcomes.ndim != 2 or outcomes.shape[0] < 2 * shortest or outcomes.shape[1] < 1:
         raise ConfigurationError(
             "shared_drift", "outcomes", outcomes.shape, f"(events, streams), events >= {2 * shortest}, streams >= 1"
         )
-    if not 0 < share <= 1:
+    if not (is_number(share) and 0 < share <= 1):
         raise ConfigurationError("shared_drift", "share", share, "a share above 0, at most 1")
     score, single = _scores(outcomes, share, shortest)
     evidence = float(np.logaddexp.reduce(score))

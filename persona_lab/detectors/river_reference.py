@@ -8,7 +8,17 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.stream import Trace, Watch, advance, bits, explain_bits, known_watch, ring, start_trace
+from persona_lab.detectors.stream import (
+    Trace,
+    Watch,
+    advance,
+    binary,
+    bits,
+    explain_bits,
+    known_watch,
+    ring,
+    start_trace,
+)
 from persona_lab.errors import ConfigurationError, MissingExtraError
 from persona_lab.feedback import BoolArray, Feedback, IntArray
 
@@ -63,6 +73,7 @@ class RiverReference:
         MissingExtraError
             If river is not installed.
         """
+        binary(self, self.watch, options)
         return RiverState(tuple(self._object() for _ in range(streams)), start_trace(streams))
 
     def first_alarms(self, ones: BoolArray) -> IntArray:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from persona_lab.detectors.stream import is_number
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import FloatArray
 from persona_lab.randomness import generator
@@ -75,13 +76,15 @@ def routine_drift(
         raise ConfigurationError("routine_drift", "counts", weeks.shape, "(weeks, 168)")
     if not np.issubdtype(weeks.dtype, np.integer):
         raise ConfigurationError("routine_drift", "counts", str(weeks.dtype), "whole numbers")
-    if not 0 < level < 1:
+    if not (is_number(level) and 0 < level < 1):
         raise ConfigurationError("routine_drift", "level", level, "a probability between 0 and 1")
-    if not 0 <= smooth < np.inf:
+    if not (is_number(smooth) and 0 <= smooth < np.inf):
         raise ConfigurationError("routine_drift", "smooth", smooth, "hours, 0 or more")
     if (weeks < 0).any():
         raise ConfigurationError("routine_drift", "counts", int(weeks.min()), "counts of at least 0")
-    if not 1 <= recent < weeks.shape[0]:
+    if weeks.shape[0] < 2:
+        raise ConfigurationError("routine_drift", "counts", weeks.shape, "at least two weeks: one now, one before")
+    if not isinstance(recent, (int, np.integer)) or not 1 <= recent < weeks.shape[0]:
         raise ConfigurationError("routine_drift", "recent", recent, f"1 to {weeks.shape[0] - 1} of the weeks given")
     blurred = _blur(weeks.astype(np.float64), smooth)
     choices = _choices(weeks.shape[0], recent, seed)

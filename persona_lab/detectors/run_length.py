@@ -9,8 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import DriftEstimate
-from persona_lab.detectors.stream import Trace, Watch, advance, bits, explain_bits, known_watch, ring, start_trace
-from persona_lab.errors import ConfigurationError
+from persona_lab.detectors.stream import (
+    Trace,
+    Watch,
+    advance,
+    binary,
+    bits,
+    explain_bits,
+    known_watch,
+    probability,
+    ring,
+    start_trace,
+    whole,
+)
 from persona_lab.feedback import BoolArray, Feedback, fold, select
 
 
@@ -60,13 +71,12 @@ class RunLength:
     def __post_init__(self) -> None:
         known_watch(self, self.watch)
         for name in ("certainty", "hazard"):
-            if not 0 < getattr(self, name) < 1:
-                raise ConfigurationError("RunLength", name, getattr(self, name), "a probability between 0 and 1")
-        if self.window < 2:
-            raise ConfigurationError("RunLength", "window", self.window, "at least 2 events")
+            probability(self, name, getattr(self, name))
+        whole(self, "window", self.window, 2)
 
     def init(self, options: int, streams: int) -> RunLengthState:
         """Return the state before any feedback."""
+        binary(self, self.watch, options)
 
         def blank() -> NDArray[np.float64]:
             return np.zeros((self.window, streams))
@@ -94,8 +104,8 @@ class RunLength:
         hits[:] += one
         length += 1.0
         since = state.since + np.int32(1)
-        row = np.arange(self.window)[:, np.newaxis]
-        changed = fold(np.where(row < since, weight, 0.0))
+        # By length and not by row: the last row holds runs longer than the window, and those began before the alarm.
+        changed = fold(np.where(length <= since, weight, 0.0))
         over = active & (changed > self.certainty)
         trace = ring(advance(state.trace, active, one), np.flatnonzero(over))
         since = np.where(over, np.int32(0), since)

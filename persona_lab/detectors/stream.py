@@ -61,10 +61,19 @@ def start_trace(streams: int) -> Trace:
 
 def bits(given: Feedback, watch: Watch) -> tuple[BoolArray, BoolArray]:
     """Return (active, one), each (streams,): which streams have an event that counts, and its outcome."""
+    known_kinds(given)
     if watch == "acceptance":
         return given.kind != Kind.SILENT, given.kind == Kind.ACCEPTED
     named = named_option(given)
     return (named >= 0) & (given.kind != Kind.SILENT), named == 1
+
+
+def known_kinds(given: Feedback) -> None:
+    """Refuse a kind of answer that there is not: it would count as a decline."""
+    lowest, highest = given.kind.min(initial=Kind.SILENT), given.kind.max(initial=Kind.SILENT)
+    if lowest < Kind.SILENT or highest > Kind.CORRECTED:
+        wrong = int(lowest if lowest < Kind.SILENT else highest)
+        raise ConfigurationError("detector", "feedback.kind", wrong, "one of " + ", ".join(f"{k:d}" for k in Kind))
 
 
 def advance(trace: Trace, active: BoolArray, one: BoolArray) -> Trace:
@@ -160,11 +169,43 @@ def _rates(one: FloatArray, options: int) -> FloatArray:
     return rows
 
 
+def is_number(value: object) -> bool:
+    """Return whether a knob is a number at all: True is none."""
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_))
+
+
 def positive(owner: object, field: str, value: float) -> None:
     """Refuse a knob that is not a number above 0."""
-    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not (number and value > 0):
+    if not (is_number(value) and value > 0):
         raise ConfigurationError(type(owner).__name__, field, value, "a number above 0")
+
+
+def probability(owner: object, field: str, value: float) -> None:
+    """Refuse a knob that is not a number between 0 and 1, both left out."""
+    if not (is_number(value) and 0 < value < 1):
+        raise ConfigurationError(type(owner).__name__, field, value, "a number between 0 and 1")
+
+
+def whole(owner: object, field: str, value: int, least: int) -> None:
+    """Refuse a knob that is not a whole number of at least ``least``."""
+    number = isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
+    if not (number and value >= least):
+        raise ConfigurationError(type(owner).__name__, field, value, f"a whole number of at least {least}")
+
+
+def sizes(owner: object, field: str, values: tuple[float, ...], most: float = np.inf) -> None:
+    """Refuse a knob that is not a tuple of numbers between 0 and ``most``, both left out, at least one."""
+    if not isinstance(values, tuple) or not values or not all(is_number(one) and 0 < one < most for one in values):
+        limit = "above 0" if np.isinf(most) else f"between 0 and {most:g}"
+        raise ConfigurationError(type(owner).__name__, field, values, f"a tuple of numbers {limit}, at least one")
+
+
+def binary(owner: object, watch: str, options: int) -> None:
+    """Refuse to watch option 1 where there are not exactly two: codes of more options have no order."""
+    if watch == "option" and options != 2:
+        raise ConfigurationError(
+            type(owner).__name__, "options", options, "2 where an option is watched; OptionShift takes more"
+        )
 
 
 def known_direction(owner: object, direction: str) -> None:

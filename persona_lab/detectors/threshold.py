@@ -220,7 +220,11 @@ def shipped(statistic: str) -> ThresholdTable:
         raw = json.loads((folder / f"{statistic.replace('-up-', '-down-')}.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ConfigurationError(
-            "detector", "knobs", statistic, "knobs with a shipped table, or table=calibration.calibrate(detector)"
+            "detector",
+            "knobs",
+            statistic,
+            "knobs (and options) with a shipped table, or an own one: table=calibration.calibrate(detector), "
+            "for K options calibrate(choices.ForOptions(detector, K))",
         ) from None
     packed = np.frombuffer(zlib.decompress(base64.b64decode(raw["log_levels"])), dtype="<i2")
     levels = packed.reshape(len(raw["arl0"]), raw["rows"], -1).astype(np.float32) / np.float32(1000)

@@ -21,6 +21,8 @@ NO_ALARM = -1
 
 def first_alarm(*, alarms: BoolArray) -> IntArray:
     """Return the event of each stream's first alarm, ``NO_ALARM`` where none; ``alarms`` is (events, streams)."""
+    if alarms.shape[0] == 0:
+        return np.full(alarms.shape[1], NO_ALARM, dtype=np.int64)
     first: IntArray = np.where(alarms.any(axis=0), alarms.argmax(axis=0), NO_ALARM).astype(np.int64)
     return first
 
@@ -62,8 +64,13 @@ def alarmed_early(*, first: IntArray, change: int) -> Measurement:
 
 
 def delay_curve(*, first: IntArray, change: int, longest: int) -> FloatArray:
-    """Return the share of changes detected within 0, 1, ..., ``longest`` events, shape (longest + 1,)."""
+    """Return the share of changes detected within 0, 1, ..., ``longest`` events, shape (longest + 1,).
+
+    Empty where every stream alarmed before the change: there is nobody of whom to say a share.
+    """
     kept = _kept(first, change)
+    if kept.size == 0:
+        return np.empty(0)
     delay = np.where(kept == NO_ALARM, np.inf, kept - change + 1.0)
     curve: FloatArray = (delay[np.newaxis, :] <= np.arange(longest + 1)[:, np.newaxis]).mean(axis=1)
     return curve

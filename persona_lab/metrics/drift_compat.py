@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from persona_lab.errors import ConfigurationError
+
 
 @dataclass(frozen=True, slots=True)
 class CapymoaScores:
@@ -45,7 +47,14 @@ def capymoa_scores(
         Events after a change within which an alarm counts.
     n
         Length that the two rates per 1,000 events refer to.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no event, or none within which an alarm counts.
     """
+    if n < 1 or max_delay < 1:
+        raise ConfigurationError("capymoa_scores", "n, max_delay", (n, max_delay), "at least 1 event each")
     spans = [(change, change) if isinstance(change, int) else change for change in changes]
     hit = [any(start <= alarm <= end + max_delay for start, end in spans) for alarm in alarms]
     first = [

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.detectors.calibration_people import session_numbers
+from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, Feedback, IntArray, Kind, feedback
 from persona_lab.randomness import uniforms
 
@@ -33,11 +34,14 @@ def acceptance(
 
     With ``gradual`` the rate moves linearly over that many events.
     """
+    for name, rate in (("before", before), ("after", after)):
+        if rate is not None and not 0 <= rate <= 1:
+            raise ConfigurationError("acceptance", name, rate, "a rate from 0 to 1")
     t = np.arange(events)
     moved = np.clip((t - change + 1) / gradual, 0, 1) if gradual else (t >= change).astype(np.float64)
-    rate = before + ((before if after is None else after) - before) * moved
+    path = before + ((before if after is None else after) - before) * moved
     luck = uniforms(seed, "drift/acceptance", steps=(0, events), streams=people)
-    accepted: BoolArray = luck < rate[:, np.newaxis].astype(np.float32)
+    accepted: BoolArray = luck < path[:, np.newaxis].astype(np.float32)
     return accepted
 
 
@@ -51,6 +55,11 @@ def chosen_options(
     change: int = 150,
 ) -> IntArray:
     """Return which option is chosen, int8: drawn from ``before``, from event ``change`` on from ``after``."""
+    for name, shares in (("before", before), ("after", after)):
+        if shares is None:
+            continue
+        if len(shares) != len(before) or not min(shares) >= 0 or not np.isclose(sum(shares), 1):
+            raise ConfigurationError("chosen_options", name, shares, f"{len(before)} shares that add up to 1")
     luck = uniforms(seed, "drift/options", steps=(0, events), streams=people)
     early = np.searchsorted(np.cumsum(before)[:-1], luck, side="right")
     late = early if after is None else np.searchsorted(np.cumsum(after)[:-1], luck, side="right")
@@ -79,6 +88,10 @@ def bad_day(
 
     That session holds between ``rejects`` and 8 events and the run lies anywhere in it.
     """
+    if not 1 <= rejects <= LONGEST_SESSION:
+        raise ConfigurationError("bad_day", "rejects", rejects, f"1 to {LONGEST_SESSION}: all in one session")
+    if not LONGEST_SESSION <= at <= events - rejects:
+        raise ConfigurationError("bad_day", "at", at, f"{LONGEST_SESSION} to {events - rejects} of {events} events")
     twin = acceptance(seed=seed, people=people, events=events, before=before)
     accepted = twin.copy()
     accepted[at : at + rejects] = False

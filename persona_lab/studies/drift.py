@@ -41,7 +41,7 @@ TARGET = 1.0
 TRAINING, SCORING, CONTROL = 11, 12, 13
 """Seeds of the people on whom knobs are chosen, of those who are scored, and of the luck of random alarms."""
 
-UNSEEN = 501
+UNSEEN = 601
 """Seed of people nobody had looked at when the default's pace of false alarms was settled; ``SCORING`` had been."""
 
 BLOCK = 2048

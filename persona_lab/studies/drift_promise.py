@@ -13,6 +13,7 @@ from persona_lab.detectors.beta_factor import BetaFactor
 from persona_lab.detectors.bocpd import Bocpd
 from persona_lab.detectors.cusum import Cusum
 from persona_lab.detectors.ewma_chart import EwmaChart
+from persona_lab.detectors.exception_aware import ExceptionAware
 from persona_lab.detectors.glr import Glr
 from persona_lab.detectors.option_shift import OptionShift
 from persona_lab.detectors.shiryaev import ShiryaevRoberts
@@ -36,6 +37,12 @@ PROMISING: dict[str, Maker] = {
     "cusum": lambda a: Cusum(arl0=a),
     "ewma-chart": lambda a: EwmaChart(arl0=a),
 }
+
+PROMISING_IN_SESSIONS: dict[str, Maker] = {
+    "exception-aware": lambda a: ExceptionAware(arl0=a),
+    "exception-aware (both)": lambda a: ExceptionAware(arl0=a, direction="both"),
+}
+"""They look at sessions, here of 1 to 8 events; their tables end at 400 events too."""
 
 PROMISING_WINDOWED: dict[str, Maker] = {
     "beta-factor": lambda a: BetaFactor(arl0=a),
@@ -108,6 +115,7 @@ def default_choosers() -> dict[str, DriftDetector]:
 def first_alarms_long(detector: DriftDetector, rate: float, people: int, events: int) -> IntArray:
     """Return first alarms over long streams without keeping them; a stream is followed to its first alarm."""
     state: Any = detector.init(2, people)
+    in_sessions = isinstance(detector, ExceptionAware)
     first: NDArray[np.int64] = np.full(people, metrics.NO_ALARM, dtype=np.int64)
     alive = np.arange(people)
     for start in range(0, events, STRETCH):
@@ -115,8 +123,12 @@ def first_alarms_long(detector: DriftDetector, rate: float, people: int, events:
         # Seeds differ by stretch: worlds count their events from 0.
         seed = SCORING + 1000 * start
         accepted = worlds.acceptance(seed=seed, people=(0, people), events=stop - start, before=rate)[:, alive]
+        session: IntArray = np.zeros(accepted.shape, dtype=np.int32)
+        if in_sessions:
+            # Of two stretches no session is the same: numbers go on from ``start``, an event has at most one.
+            session = start + worlds.sessions(seed=seed, people=(0, people), events=stop - start)[:, alive]
         for t in range(stop - start):
-            state = detector.update(state, worlds.as_feedback(accepted[t]))
+            state = detector.update(state, worlds.as_feedback(accepted[t], session[t]))
             rung = alive[detector.alarm(state)]
             first[rung] = np.where(first[rung] == metrics.NO_ALARM, start + t, first[rung])
         quiet = first[alive] == metrics.NO_ALARM
