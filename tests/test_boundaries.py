@@ -1,11 +1,12 @@
 """Boundaries are never crossed: 100,000 generated cases against an independent reading, and Hypothesis on decisions."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from clock_data import ODD_CHANGES, ZONES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,23 +20,12 @@ from persona_lab.policies.decision import ACCEPTED, Advisor
 from persona_lab.policies.utilities import ACT, SILENT, SUGGEST, choose_move, costs
 from persona_lab.randomness import generator
 
-ZONES = (
-    "UTC",
-    "Europe/Berlin",
-    "America/New_York",
-    "Asia/Kolkata",
-    "Australia/Lord_Howe",  # daylight saving of half an hour
-    "Pacific/Chatham",  # UTC+12:45
-    "America/St_Johns",
-    "Pacific/Apia",
-    "Africa/Casablanca",  # daylight saving suspended for Ramadan
-)
 CASES = 100_000
 EARLIER = 3
 
 
 def instants(luck, cases):
-    """Half anywhere in 2019 to 2030, half within three hours of a change of some zone's clock."""
+    """Half anywhere in 2019 to 2030, half within hours of a change of some zone's clock, some within minutes of it."""
     start = int(datetime(2019, 1, 1, tzinfo=UTC).timestamp())
     moments = start + luck.integers(0, 11 * 365 * 86_400, cases)
     days = start + 86_400 * np.arange(11 * 365)
@@ -44,7 +34,8 @@ def instants(luck, cases):
         offset = local_clock(days, zone).day * 86_400 + (local_clock(days, zone).hour * 3600).astype(np.int64) - days
         switches.append(days[1:][np.diff(offset) != 0] - 43_200)
     near = luck.choice(np.concatenate(switches), cases) + luck.integers(-46_800, 46_800, cases)
-    return np.where(luck.random(cases) < 0.5, moments, near)
+    close = luck.choice(ODD_CHANGES, cases) + luck.integers(-1_200, 1_200, cases)
+    return np.where(luck.random(cases) < 0.5, moments, np.where(luck.random(cases) < 0.3, close, near))
 
 
 def test_no_boundary_is_crossed_in_100_000_generated_cases():
@@ -217,7 +208,8 @@ def test_next_allowed_is_the_first_allowed_moment_of_the_window(opportunity, sta
     if later is not None and later - opportunity.at > timedelta(seconds=1):
         before.append(later - timedelta(seconds=1.001))
     for at in before:
-        if at < stop:
+        # Found to the second where a cooldown or a snooze ends at a fraction of one.
+        if at < stop - (timedelta(seconds=1) if later is not None else timedelta(0)):
             assert allowed(at) == SILENT, at
 
 
@@ -246,17 +238,6 @@ def test_an_unknown_state_is_refused_with_the_known_ones():
         Advisor().decide(belief, Opportunity("u", "a", "x", at, timedelta(0), state="asleep"), Boundaries())
     said = Advisor().decide(belief, Opportunity("u", "a", "x", at, timedelta(0), state="meeting"), Boundaries())
     assert said.move == Move.SUGGEST
-
-
-@given(st.sampled_from([*ZONES, "Africa/Monrovia", "Asia/Pyongyang"]), st.integers(0, 2_000_000_000))
-@settings(max_examples=300, deadline=None)
-def test_local_clock_equals_the_standard_library(zone, second):
-    local = datetime.fromtimestamp(second, ZoneInfo(zone))
-    clock = local_clock(np.array([second]), zone)
-    assert int(clock.hour[0]) == local.hour
-    assert clock.weekday[0] == local.weekday()
-    assert clock.day[0] == local.date().toordinal() - date(1970, 1, 1).toordinal()
-    assert clock.hour_of_week[0] == 24 * local.weekday() + local.hour
 
 
 def test_repeated_declines_lower_the_level_and_time_gives_it_back():
@@ -322,6 +303,11 @@ def test_bad_boundaries_are_refused():
         Boundaries(hours=((9.5, 17),)),
         Boundaries(daily_budget=float("nan")),
         Boundaries(cooldown=timedelta(hours=-1)),
+        Boundaries(cooldown=60),
+        Boundaries(daily_budget="3"),
+        Boundaries(days=frozenset({1.0})),
+        Boundaries(hours=((9, 12, 17),)),
+        Boundaries(scope="ab"),
         Boundaries(permissions={"a": "always"}),
         Boundaries(snoozed_until=datetime(2027, 1, 1)),  # noqa: DTZ001 - a time without a zone is the point
         Boundaries("a" * 300),
@@ -388,13 +374,3 @@ def test_a_belief_that_does_not_bear_on_the_opportunity_is_refused(wrong, says):
     assert Advisor().decide(belief, chance, Boundaries()).move == Move.SUGGEST
     with pytest.raises(InputError, match=says):
         Advisor().decide(replace(belief, **wrong), chance, Boundaries())
-
-
-def test_times_beyond_the_calendar_are_refused_with_their_cure():
-    at = datetime(9999, 12, 31, 23, tzinfo=UTC)
-    belief = Belief("u", "a", (ACCEPTED, "declined"), (0.99, 0.01), 60.0, at)
-    with pytest.raises(InputError, match="past the calendar"):
-        Advisor().decide(belief, Opportunity("u", "a", "x", at, timedelta(days=3)), Boundaries())
-    for seconds, zone in ((at.timestamp(), "Asia/Tokyo"), (1.8e12, "UTC"), (-62_135_595_000, "America/New_York")):
-        with pytest.raises(InputError, match="outside the calendar"):
-            local_clock(np.array([seconds]), zone)

@@ -203,6 +203,11 @@ def test_entries_that_make_no_sense_are_refused():
         CHEAP.record(kept, Entry("tasks", moment(0), kind=Kind.ACCEPTED))
     with pytest.raises(InputError, match="move or an answer"):
         CHEAP.record(kept, Entry("tasks", moment(2), Move.ACT, Kind.ACCEPTED))
+    for odd in (Entry("tasks", moment(2), kind=9), Entry("tasks", moment(2), move="later")):
+        with pytest.raises(InputError, match="no known kind"):
+            CHEAP.record(kept, odd)
+    with pytest.raises(InputError, match="zone"):
+        CHEAP.replay([Entry("tasks", NOW), Entry("tasks", NOW.replace(tzinfo=None))])
     with pytest.raises(InputError, match="zone"):
         CHEAP.record(kept, Entry("tasks", NOW.replace(tzinfo=None), move=Move.ACT))
 

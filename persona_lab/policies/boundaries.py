@@ -18,7 +18,7 @@ import numpy as np
 from persona_lab.contracts import Boundaries, Opportunity, Permission
 from persona_lab.errors import ConfigurationError
 from persona_lab.feedback import BoolArray, FloatArray, IntArray, Kind
-from persona_lab.policies.clock import SLOT, LocalClock, local_clock, seconds_of
+from persona_lab.policies.clock import LocalClock, local_clock, local_turns, seconds_of
 from persona_lab.policies.utilities import ACT, SILENT, SUGGEST
 
 LEVEL = {Permission.NEVER: SILENT, Permission.ASK: SUGGEST, Permission.MAY: ACT}
@@ -118,17 +118,22 @@ def limits_of(boundaries: Boundaries, opportunity: Opportunity, *, lowered: int 
     ------
     ConfigurationError
         If an hour lies outside 0 to 24, a day outside 0 to 6, a permission is none of the three, ``lowered`` is
-        negative (what is learnt never raises what was stated), or the budget or the cooldown is.
+        negative (what is learnt never raises what was stated), the budget or the cooldown is, or the scope is a word
+        instead of a set.
     InputError
         If the snooze ends at a time without a zone.
     """
     if lowered < 0:
         raise ConfigurationError("Boundaries", "lowered", lowered, "at least 0: a learnt boundary only lowers")
     stated = LEVEL[stated_permission(boundaries, opportunity.context)]
-    if boundaries.daily_budget is not None and not boundaries.daily_budget >= 0:
-        raise ConfigurationError("Boundaries", "daily_budget", boundaries.daily_budget, "None or at least 0")
-    if boundaries.cooldown < timedelta(0):
-        raise ConfigurationError("Boundaries", "cooldown", boundaries.cooldown, "at least no time")
+    budget = boundaries.daily_budget
+    if budget is not None and not (isinstance(budget, int | float) and budget >= 0):
+        raise ConfigurationError("Boundaries", "daily_budget", budget, "None or a number of at least 0")
+    if not isinstance(boundaries.cooldown, timedelta) or boundaries.cooldown < timedelta(0):
+        raise ConfigurationError("Boundaries", "cooldown", boundaries.cooldown, "a timedelta of at least no time")
+    if isinstance(boundaries.scope, str):
+        # 'meet' is in 'meetings': a part of a word would be taken for a context inside.
+        raise ConfigurationError("Boundaries", "scope", boundaries.scope, "None or a set of contexts")
     hours, days = open_hours(boundaries)[:, np.newaxis], open_days(boundaries)[:, np.newaxis]
     snoozed = snooze_end(boundaries)
     return Limits(
@@ -137,7 +142,7 @@ def limits_of(boundaries: Boundaries, opportunity: Opportunity, *, lowered: int 
         np.array([opportunity.reversible]),
         hours,
         days,
-        np.array([np.inf if boundaries.daily_budget is None else float(boundaries.daily_budget)]),
+        np.array([np.inf if budget is None else float(budget)]),
         np.array([boundaries.cooldown.total_seconds()]),
         np.array([snoozed]),
     )
@@ -167,7 +172,10 @@ def open_hours(boundaries: Boundaries) -> BoolArray:
         If a pair is not of whole hours 0 to 24, or starts where it stops (nothing, or the whole day?).
     """
     hours = np.zeros(24, dtype=np.bool_)
-    for first, stop in boundaries.hours:
+    for pair in boundaries.hours:
+        if len(pair) != 2:
+            raise ConfigurationError("Boundaries", "hours", pair, "pairs of whole hours (first, stop)")
+        first, stop = pair
         whole = isinstance(first, int) and isinstance(stop, int)
         if not (whole and 0 <= first <= 23 and 0 < stop <= 24 and first != stop):
             raise ConfigurationError(
@@ -186,8 +194,8 @@ def open_days(boundaries: Boundaries) -> BoolArray:
     ConfigurationError
         If a day is none of 0 to 6.
     """
-    if not boundaries.days <= frozenset(range(7)):
-        raise ConfigurationError("Boundaries", "days", sorted(boundaries.days), "0 = Monday to 6 = Sunday")
+    if not all(isinstance(day, int) and 0 <= day <= 6 for day in boundaries.days):
+        raise ConfigurationError("Boundaries", "days", boundaries.days, "whole numbers, 0 = Monday to 6 = Sunday")
     days = np.zeros(7, dtype=np.bool_)
     days[sorted(boundaries.days)] = True
     return days
@@ -245,11 +253,12 @@ def next_allowed(
     limits = limits_of(boundaries, opportunity, lowered=lowered)
     first, stop = opportunity.at, opportunity.at + opportunity.window
     start, end = seconds_of(first), seconds_of(stop)
-    # Local hours start on quarters of an hour of UTC in every zone (clock.SLOT), so that these hold them all.
-    turns = np.arange((start // SLOT + 1) * SLOT, end + 1, SLOT)
+    turns = local_turns(start, end, boundaries.timezone)
     over = [math.ceil(moment.timestamp() + boundaries.cooldown.total_seconds()) for moment in earlier]
     if boundaries.snoozed_until is not None:
         over.append(math.ceil(boundaries.snoozed_until.timestamp()))
+    # Seconds as floats are good to a fraction of a microsecond: an end may just not be reached where it seems to be.
+    over += [second + 1 for second in over]
     later = np.unique(np.concatenate([turns, [second for second in over if start < second <= end]])).astype(np.int64)
     now = np.concatenate([[first.timestamp()], later])
     clock = local_clock(np.concatenate([[start], later]), boundaries.timezone)

@@ -17,10 +17,9 @@ EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday (0 = Monday)."""
 
 SLOT = 900
-"""Every change of an offset since 1973 falls on a quarter of an hour of UTC (IANA tz database)."""
-
-FIRST_SLOT = 94_694_400
-"""1973-01-01T00:00Z; older instants are looked up one by one."""
+"""Seconds looked up together. Offsets since 1973 are whole quarters of an hour, but they do not all change on one:
+Newfoundland changed at one minute past midnight until 2011, Casey Station in 2020 to 2022. A quarter in which the
+offset changes is looked up second by second."""
 
 
 class LocalClock(NamedTuple):
@@ -64,9 +63,33 @@ def local_clock(seconds: NDArray[np.int64] | NDArray[np.float64], timezone: str)
     """
     place = zone(timezone)
     instants = np.floor(np.asarray(seconds, dtype=np.float64)).astype(np.int64)
-    slots, which = np.unique(np.where(instants >= FIRST_SLOT, instants // SLOT * SLOT, instants), return_inverse=True)
-    offsets = np.array([_offset(int(slot), place) for slot in slots], dtype=np.int64)
-    return clock_at_offset(instants, offsets[which].reshape(instants.shape))
+    slots, which = np.unique(instants // SLOT, return_inverse=True)
+    first, last = _ends(slots, place)
+    which = which.reshape(instants.shape)
+    offsets, torn = first[which], (first != last)[which]
+    if torn.any():
+        offsets[torn] = [_offset(int(second), place) for second in instants[torn]]
+    return clock_at_offset(instants, offsets)
+
+
+def local_turns(start: int, stop: int, timezone: str) -> NDArray[np.int64]:
+    """Return every second in (start, stop] at which a local hour may begin, ascending.
+
+    These are the quarters of an hour of UTC, and the seconds at which the offset changes in between.
+    """
+    place = zone(timezone)
+    slots = np.arange(start // SLOT, stop // SLOT + 1)
+    first, last = _ends(slots, place)
+    changes = []
+    for slot, before in zip(slots[first != last], first[first != last], strict=True):
+        low, high = int(slot) * SLOT, (int(slot) + 1) * SLOT - 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if _offset(middle, place) == before else (low, middle)
+        changes.append(high)
+    turns = np.unique(np.concatenate([slots * SLOT, np.array(changes, dtype=np.int64)]))
+    inside: NDArray[np.int64] = turns[(turns > start) & (turns <= stop)]
+    return inside
 
 
 def clock_at_offset(seconds: IntArray, offset: IntArray) -> LocalClock:
@@ -84,13 +107,22 @@ def seconds_of(moment: datetime) -> int:
     Raises
     ------
     InputError
-        If the datetime carries no time zone.
+        If it is no datetime, or carries no time zone.
     """
+    if not isinstance(moment, datetime):
+        raise InputError("a time is no datetime", value=moment, cure="Pass an aware datetime.")
     if moment.tzinfo is None:
         raise InputError(
             "a time without a zone cannot be placed", value=moment.isoformat(), cure="Pass an aware datetime."
         )
     return int(moment.timestamp() // 1)
+
+
+def _ends(slots: NDArray[np.int64], place: ZoneInfo) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the offsets in the first and the last second of each slot: where they agree, it did not change within."""
+    seconds = np.stack([slots * SLOT, (slots + 1) * SLOT - 1])
+    found = [[_offset(int(second), place) for second in end] for end in seconds]
+    return np.array(found[0], dtype=np.int64), np.array(found[1], dtype=np.int64)
 
 
 def _offset(second: int, place: ZoneInfo) -> int:

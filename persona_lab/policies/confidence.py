@@ -74,12 +74,12 @@ def confidence(
     Raises
     ------
     InputError
-        If an answer is none of ``feedback.Kind``.
+        If an answer is none of ``feedback.Kind``, or the answers are no list.
     """
     belief: PopulationTolerance | AdaptiveBayes = policy or SHIPPED_BELIEF
     raw = np.asarray(kinds)
-    if raw.size and not np.isin(raw, [int(kind) for kind in Kind]).all():
-        cure = "Pass feedback.Kind: SILENT, ACCEPTED, DECLINED or CORRECTED."
+    if raw.ndim != 1 or (raw.size and not np.isin(raw, [int(kind) for kind in Kind]).all()):
+        cure = "Pass one feedback.Kind each: SILENT, ACCEPTED, DECLINED or CORRECTED."
         raise InputError("an answer is of no known kind", value=str(kinds)[:80], cure=cure)
     answers = raw.astype(np.int8)
     # One stream in a padded block: the same arithmetic as the lab.

@@ -105,9 +105,11 @@ class Advisor:
                 value=acceptance.options,
                 cure="Pass a belief over ('accepted', 'declined').",
             )
-        mean = np.array([acceptance.probabilities[acceptance.options.index(ACCEPTED)]])
+        mean = np.array([acceptance.probabilities[acceptance.options.index(ACCEPTED)]], dtype=np.float64)
         evidence = np.array([acceptance.evidence], dtype=np.float64)
         _check_evidence(evidence)
+        if not 0.0 <= mean[0] <= 1.0:
+            raise InputError("acceptance is no probability", value=float(mean[0]), cure="Pass a number from 0 to 1.")
         # A Beta whose mean is given and that has seen `evidence` answers on a uniform prior.
         deviation = np.sqrt(mean * (1.0 - mean) / (evidence + 3.0))
         optimistic = np.clip(mean + normal_quantile(np.array([1.0 - self.chance])) * deviation, 0.0, 1.0)

@@ -92,9 +92,13 @@ class ProposalKeeper:
         Raises
         ------
         InputError
-            If the entry has both a move and an answer, lies before the latest one, or its time has no zone.
+            If the entry has both a move and an answer or one of no known kind, lies before the latest one, or its time
+            has no zone.
         """
         seconds_of(entry.at)
+        if entry.move not in (None, *Move) or entry.kind not in (None, *Kind):
+            cure = "Pass a contracts.Move, or a feedback.Kind, or neither."
+            raise InputError("an entry is of no known kind", value=(entry.move, entry.kind), cure=cure)
         if entry.move is not None and entry.kind is not None:
             raise InputError("an entry is a move or an answer", value=entry.context, cure="Pass two entries.")
         if kept.latest is not None and entry.at < kept.latest:
@@ -119,8 +123,10 @@ class ProposalKeeper:
 
     def replay(self, log: Iterable[Entry], *, as_of: datetime | None = None) -> Kept:
         """Return the state after a log: entries in order of (time, arrival), those after ``as_of`` left out."""
-        kept = self.init()
-        for entry in sorted(log, key=lambda one: one.at):
+        kept, entries = self.init(), list(log)
+        for entry in entries:
+            seconds_of(entry.at)
+        for entry in sorted(entries, key=lambda one: one.at):
             if as_of is None or entry.at <= as_of:
                 kept = self.record(kept, entry)
         return kept

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
 from persona_lab.contracts import Belief, Boundaries, Opportunity, Permission
-from persona_lab.errors import ConfigurationError
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.policies.boundaries import next_allowed
 from persona_lab.policies.clock import zone
 from persona_lab.policies.goals import Goal, ordered, urgency
@@ -144,7 +144,18 @@ class ReminderPlan:
 
         The belief's options name times: a weekday, ``early_week``, ``late_week``, a part of the day (:data:`DAYS`,
         :data:`HOURS`), or two of these joined, such as ``thursday_afternoon``. Anything else plans nothing.
+
+        Raises
+        ------
+        InputError
+            If the belief has no options, or a probability is none.
         """
+        if not belief.options or not all(0.0 <= p <= 1.0 for p in belief.probabilities):
+            raise InputError(
+                "a belief about when has no probabilities",
+                value=belief.probabilities,
+                cure="Pass one per option, 0 to 1.",
+            )
         chance = max(belief.probabilities)
         option = belief.options[belief.probabilities.index(chance)]
         words = (

@@ -136,12 +136,13 @@ def common_hours(everyone: Sequence[Boundaries], *, start: datetime, hours: int)
         raise InputError("common hours need members", cure="Pass the boundaries of at least one member.")
     first = -(-seconds_of(start) // 3600) * 3600
     # By quarters: where a zone is off by half an hour, a full hour of UTC lies in two local ones.
-    quarters = 3600 // SLOT
-    instants = first + SLOT * np.arange(quarters * hours)
+    # First and last second of each: the clock may also change within (clock.SLOT).
+    starts = first + SLOT * np.arange(3600 // SLOT * hours)
+    instants = np.stack([starts, starts + SLOT - 1], axis=1).ravel()
     open_to_all = np.ones(len(instants), dtype=np.bool_)
     for one in everyone:
         clock = local_clock(instants, one.timezone)
         open_to_all &= open_hours(one)[clock.hour.astype(np.int64)] & open_days(one)[clock.weekday]
         open_to_all &= instants >= snooze_end(one)
-    whole = open_to_all.reshape(hours, quarters).all(axis=1)
+    whole = open_to_all.reshape(hours, -1).all(axis=1)
     return tuple(int(offset) for offset in np.flatnonzero(whole))
