@@ -79,7 +79,14 @@ def separation_figure(table: pl.DataFrame) -> go.Figure:
 def curves_figure(curves: pl.DataFrame) -> go.Figure:
     """Return the share of changes caught within 1, 2, ... events."""
     return _lines(
-        curves, "events", "caught", "Changes caught", "events since the change (count)", "changes caught (share)"
+        curves,
+        "events",
+        "caught",
+        "Changes caught",
+        "events since the change (count)",
+        "changes caught (share)",
+        # A mark an event and line would hide the lines.
+        mode="lines",
     )
 
 
@@ -131,7 +138,9 @@ def short_histories_figure(table: pl.DataFrame) -> go.Figure:
     )
 
 
-def _lines(frame: pl.DataFrame, x: str, y: str, title: str, x_title: str, y_title: str) -> go.Figure:
+def _lines(
+    frame: pl.DataFrame, x: str, y: str, title: str, x_title: str, y_title: str, *, mode: str = "lines+markers"
+) -> go.Figure:
     names = frame["detector"].unique(maintain_order=True).to_list()
     figure = go.Figure()
     for name in names:
@@ -142,7 +151,7 @@ def _lines(frame: pl.DataFrame, x: str, y: str, title: str, x_title: str, y_titl
                 x=rows[x].to_list(),
                 y=rows[y].to_list(),
                 name=name,
-                mode="lines+markers",
+                mode=mode,
                 marker={"symbol": drawn.symbol, "color": drawn.colour, "size": 8},
                 line={"dash": drawn.dash, "color": drawn.colour},
             )
