@@ -104,6 +104,10 @@ def test_refusals_say_why(propensity, says):
         ({"chosen": np.ones((2, 3))}, "sum to 1"),
         ({"chosen": np.array([[-1.0] * 3, [2.0] * 3])}, "sum to 1"),
         ({"predicted": np.full((2, 3), np.nan)}, "must be finite"),
+        ({"predicted": np.full((3, 3), 0.5)}, "predictions of shape"),
+        ({"propensity": np.full(3, 1e-320)}, "lie in (0, 1]"),
+        ({"propensity": np.full(2, 0.5)}, "2 propensities for 3"),
+        ({"reward": np.ones(4)}, "4 rewards for 3"),
     ],
 )
 def test_weighting_refuses_what_it_cannot_weigh(wrong, says):
@@ -245,4 +249,15 @@ def test_a_log_of_nothing_but_accepts_is_imputed_however_wide_the_fit():
     always = [feedback(proposed=np.full(4, t % 2, np.int8), kind=np.ones(4, np.int8)) for t in range(10)]
     log = whole(always, options=2)
     found = impute(log, fit_population([log], exceptions=False), RIVALS, seed=1, draws=2)
-    assert all(np.isfinite([one.value, one.low, one.high]).all() for one in found)
+    assert all(0.0 <= one.low <= one.value <= one.high <= 1.0 for one in found)
+
+
+def test_nothing_to_score_is_no_score():
+    unknown = off_policy.direct(right=np.array([np.nan, 1.0]), user=np.arange(2), estimand="x")
+    assert unknown.value is None
+    assert "1 of 2 scores" in unknown.reason
+    empty = whole([], options=2)
+    with pytest.raises(InputError, match="no interaction"):
+        estimates(empty, Ewma(0.2))
+    with pytest.raises(InputError, match="no interaction"):
+        impute(empty, told(Channel(0.1), 0.02), RIVALS, seed=1)

@@ -229,3 +229,31 @@ def test_coderec_needs_answers_of_both_kinds_and_no_other(answers):
 def test_coderec_needs_its_columns():
     with pytest.raises(InputError, match="missing"):
         replay_coderec(pl.DataFrame({"user_id": [1], "accepted": [1]}))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"show_x": ["a"] * 6}, "no number"),
+        ({"show_x": [float("inf")] + [1.0] * 5}, "not finite"),
+        ({"show_x": [None] * 6}, "no feature has a value"),
+        ({"user_id": [None, "a", "b", "b", "c", "c"]}, "unknown"),
+        ({"accepted": [1, 0, 1, 1, 1, 1]}, "answered alike"),
+    ],
+)
+def test_coderec_refuses_what_it_cannot_read(wrong, says):
+    given = {"user_id": ["a", "a", "b", "b", "c", "c"], "accepted": [0, 1, 1, 0, 0, 1], "show_x": range(6)}
+    assert replay_coderec(pl.DataFrame(given)).forecasts.height == 6
+    with pytest.raises(InputError, match=says):
+        replay_coderec(pl.DataFrame(given | wrong))
+
+
+def test_coderec_passes_over_a_feature_that_nobody_else_has_a_value_of():
+    given = pl.DataFrame(
+        {"user_id": ["a", "a", "b", "b", "c", "c"], "accepted": [0, 1, 1, 0, 0, 1], "show_x": range(6)}
+    )
+    alone = given.with_columns(show_y=pl.Series([1.0, 2.0, None, None, None, None]))
+    mine = pl.col("person") == "a"
+    assert (
+        replay_coderec(alone).forecasts.filter(mine)["stated"] == replay_coderec(given).forecasts.filter(mine)["stated"]
+    ).all()

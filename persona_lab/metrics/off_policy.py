@@ -21,6 +21,9 @@ TAIL = 0.025
 SMALLEST_SHARE = 0.01
 """Refuse where the effective sample is a smaller share of the log than this: a few rows would decide everything."""
 
+SMALLEST_PROPENSITY = 1e-12
+"""A smaller propensity is rounding, not a choice that was ever made: one such row would be the whole estimate."""
+
 ALIKE = 1e-12
 """Standard errors below this are rounding: no user differs from another."""
 
@@ -117,6 +120,9 @@ def doubly_robust(
     weights, refused = _weights("doubly robust", logged, propensity, chosen, reward)
     if refused is not None:
         return refused
+    if predicted.shape != chosen.shape:
+        why = f"predictions of shape {predicted.shape} for choices of shape {chosen.shape}"
+        return refuse("doubly robust", ESTIMAND, why, logged.size)
     if not np.isfinite(predicted).all():
         return refuse("doubly robust", ESTIMAND, "predicted rewards must be finite", logged.size)
     of_logged = np.take_along_axis(predicted, logged[np.newaxis].astype(np.intp), axis=0)[0]
@@ -138,6 +144,10 @@ def direct(*, right: FloatArray, user: IntArray, estimand: str) -> OffPolicyEsti
     """
     if right.size == 0:
         return refuse("direct", estimand, "no answer of the log names an option", 0)
+    if not np.isfinite(right).all():
+        return refuse(
+            "direct", estimand, f"{int((~np.isfinite(right)).sum())} of {right.size} scores are not finite", right.size
+        )
     return _clustered("direct", right, np.ones_like(right), user, None, estimand)
 
 
@@ -153,10 +163,14 @@ def _weights(
     none = np.zeros(n)
     if n == 0:
         return none, refuse(method, ESTIMAND, "the log has no interaction with a proposal", 0)
+    sizes = {"rewards": reward.size, "propensities": propensity.size, "choices": chosen.shape[-1]}
+    for what, size in sizes.items():
+        if size != n:
+            return none, refuse(method, ESTIMAND, f"{size} {what} for {n} logged interactions", n)
     if np.isnan(propensity).any():
         missing = int(np.isnan(propensity).sum())
         return none, refuse(method, ESTIMAND, f"{missing} of {n} interactions carry no propensity", n)
-    if ((propensity <= 0.0) | (propensity > 1.0)).any():
+    if ((propensity < SMALLEST_PROPENSITY) | (propensity > 1.0)).any():
         return none, refuse(method, ESTIMAND, "propensities must lie in (0, 1]", n)
     if not np.isfinite(reward).all():
         missing = int((~np.isfinite(reward)).sum())

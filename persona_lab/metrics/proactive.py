@@ -187,9 +187,16 @@ def risk_coverage(*, stated: NDArray[Any], wanted: NDArray[Any], points: int = 5
     """Return the risk-coverage curve (El-Yaniv & Wiener 2010): acting on the most confident share of opportunities.
 
     Columns: ``coverage`` (share acted on), ``risk`` (share of those unwelcome), ``threshold`` (confidence needed).
+
+    Raises
+    ------
+    InputError
+        If a stated confidence is not a number.
     """
     p = np.asarray(stated, dtype=np.float64).ravel()
     harm = 1.0 - np.asarray(wanted, dtype=np.float64).ravel()
+    if not np.isfinite(p).all():
+        raise InputError("a stated confidence is no number", cure="Leave out what was not stated.")
     if len(p) == 0:
         return pl.DataFrame(schema={"coverage": pl.Float64, "risk": pl.Float64, "threshold": pl.Float64})
     order = np.argsort(-p, kind="stable")

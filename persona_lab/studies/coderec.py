@@ -60,7 +60,8 @@ def replay_coderec(decisions: pl.DataFrame, *, seed: int = 0) -> CoderecReplay:
     Raises
     ------
     InputError
-        If a column is missing, there are fewer than three people, or ``accepted`` is not 0 and 1.
+        If a column is missing, a feature is no number or not finite, a person is unknown, there are fewer than three
+        people, ``accepted`` is not 0 and 1, or the people other than some person all answered alike.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
@@ -77,17 +78,28 @@ def replay_coderec(decisions: pl.DataFrame, *, seed: int = 0) -> CoderecReplay:
         raise InputError(
             "answers must be 0 and 1, and both occur", column="accepted", cure="Leave out unknown answers."
         )
+    if decisions["user_id"].null_count():
+        raise InputError(
+            "whose decision it was is unknown", column="user_id", cure="Leave out decisions of nobody known."
+        )
     person, accepted = decisions["user_id"].to_numpy(), decisions["accepted"].to_numpy().astype(np.int64)
     people = np.unique(person)
     if len(people) < 3:
         raise InputError("people held out need others", value=len(people), cure="Pass at least three people.")
-    raw = decisions.select(pl.col(known).cast(pl.Float64)).to_numpy()
+    raw = _numbers(decisions, known)
     features = np.sign(raw) * np.log1p(np.abs(raw))
     stated = np.empty(len(accepted))
     for held_out in people:
         train, test = person != held_out, person == held_out
-        centre, scale = np.nanmean(features[train], axis=0), np.nanstd(features[train], axis=0)
-        scaled = np.nan_to_num((features - centre) / np.where(scale > 0, scale, 1.0))
+        if accepted[train].min() == accepted[train].max():
+            raise InputError(
+                "the other people all answered alike", value=str(held_out), cure="Pass people of both answers."
+            )
+        # A feature that nobody else has a value of says nothing about this person.
+        told = ~np.isnan(features[train]).all(axis=0)
+        kept = features if told.all() else features[:, told]
+        centre, scale = np.nanmean(kept[train], axis=0), np.nanstd(kept[train], axis=0)
+        scaled = np.nan_to_num((kept - centre) / np.where(scale > 0, scale, 1.0))
         model = LogisticRegression(C=REGULARISATION, max_iter=2000).fit(scaled[train], accepted[train])
         stated[test] = model.predict_proba(scaled[test])[:, 1]
     inside = np.clip(stated, CLIP, 1.0 - CLIP)
@@ -116,6 +128,19 @@ def replay_coderec(decisions: pl.DataFrame, *, seed: int = 0) -> CoderecReplay:
         float(high),
         calibration(stated=stated, happened=accepted),
     )
+
+
+def _numbers(decisions: pl.DataFrame, known: list[str]) -> FloatArray:
+    """Return the features, (decisions, features); NaN where unknown."""
+    for name in known:
+        if not (decisions[name].dtype.is_numeric() or decisions[name].dtype in (pl.Boolean, pl.Null)):
+            raise InputError("a feature is no number", column=name, cure="Pass numbers, or leave the column out.")
+        if decisions[name].dtype.is_float() and decisions[name].is_infinite().any():
+            raise InputError("a feature is not finite", column=name, cure="Pass null where a value is unknown.")
+    raw: FloatArray = decisions.select(pl.col(known).cast(pl.Float64)).to_numpy()
+    if np.isnan(raw).all():
+        raise InputError("no feature has a value", column=f"{SHOWN}*", cure="Pass what was known when shown.")
+    return raw
 
 
 def _slope(logit: FloatArray, happened: np.ndarray) -> float:

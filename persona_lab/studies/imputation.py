@@ -77,10 +77,12 @@ def impute(
     ------
     InputError
         If ``draws`` is below 2: what the imputation does not know shows in the differences between draws; or if fewer
-        than two people are in the log: how people differ is part of the interval.
+        than two people are in the log: how people differ is part of the interval; or if the log is empty.
     """
     if draws < 2:
         raise InputError("imputation needs more than one draw", value=draws, cure="Pass at least 2 draws.")
+    if not part.log:
+        raise InputError("the log has no interaction", cure="Pass a log of at least one interaction.")
     heard = np.stack([np.asarray(mask) for mask in part.active])
     streams = np.flatnonzero(heard.any(axis=0))
     if streams.size < 2:
@@ -347,4 +349,5 @@ def _pooled(name: str, rates: FloatArray) -> Imputed:
     within = float(rates.var(axis=1, ddof=1).mean()) / users
     between = float(per_draw.var(ddof=1)) * (1.0 + 1.0 / draws)
     error = math.sqrt(within + between)
-    return Imputed(name, value, error, value - LEVEL * error, value + LEVEL * error)
+    # A rate lies in [0, 1], and so does whatever an interval of it can mean.
+    return Imputed(name, value, error, max(0.0, value - LEVEL * error), min(1.0, value + LEVEL * error))

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from persona_lab.errors import InputError
 from persona_lab.feedback import (
     NO_OPTION,
     BoolArray,
@@ -60,7 +61,15 @@ class Decisions(NamedTuple):
 
 
 def decide_on_log(part: LogPart, strategy: UpdateStrategy, *, seed: int = 0) -> Decisions:
-    """Replay a strategy on the log and return its choice beside the logger's at every interaction."""
+    """Replay a strategy on the log and return its choice beside the logger's at every interaction.
+
+    Raises
+    ------
+    InputError
+        If the log is empty.
+    """
+    if not part.log:
+        raise InputError("the log has no interaction", cure="Pass a log of at least one interaction.")
     streams, options = part.log[0].kind.shape[0], part.options
     lanes = padded(streams)
     state = strategy.init(options, lanes)
