@@ -97,8 +97,10 @@ def attentive(base: HierarchicalBayes, *, consent: float = CONSENT) -> Hierarchi
 
 ATTENTIVE = attentive(DEFAULT)
 """The same for answers that carry a confidence, or that may not come: learns per person whether confidence means
-anything, and in which direction, and whether silence is consent. 390 worlds; told nothing of either, it costs a per
-cent or two of errors, see ``reports/evidence/bayes_weights.json`` and ``bayes_silence.json``."""
+anything, and in which direction, and whether silence is consent. 390 worlds. Where they mean nothing it costs up to
+two per cent of errors; where they do, learning them is worth at least 84 % of being told, which is 37 to 64 % of the
+way to the limit for confidence and 69 to 80 % for silence (``reports/evidence/bayes_weights.json``,
+``bayes_silence.json``). Fitted to other people's logs it is 87 to 100 %."""
 
 LENGTHS = 20
 """Longest burst that the length laws below allow."""
@@ -123,7 +125,10 @@ def any_length(
 ) -> HierarchicalBayes:
     """Return ``base`` with every world of exceptions split over several laws of their length.
 
-    Use it where bursts may last longer than five interactions, or nobody knows; it costs as many worlds more.
+    Use it where bursts may last longer than five interactions, or nobody knows; it costs as many worlds more. It stays
+    within 5 % of the errors of the same rule told the law. It also holds exceptions likelier beforehand: told the law
+    *and* that, the rule makes 15 to 22 % fewer errors for people who have nothing but long bursts, and is within 5 % in
+    the other cells (``reports/evidence/bayes_lengths.json``).
 
     Parameters
     ----------

@@ -82,11 +82,15 @@ class HierarchicalBayes:
     """Weigh many possible worlds by how well each predicts this person, and believe their mixture.
 
     Use it when a person's own answers are all there is, and the person may be steady, restless, given to exceptions or
-    sloppy: it infers which, in about a microsecond per update. The default grid takes every answer alike and ignores
-    silence: :data:`persona_lab.strategies.grid_priors.ATTENTIVE` learns what confidence and silence mean. It fails
-    gently where taste drifts slowly, and badly where bursts outlast its law (``reports/evidence/bayes_lengths.json``):
-    there use :func:`persona_lab.strategies.grid_priors.any_length`. A person's first change costs a few answers more
-    than later ones, because a steady person is the likelier explanation until then. With logs of other people, use
+    sloppy: it infers which, in about a microsecond per update. In its one default setting it makes 1.17 times the
+    errors of a filter told the truth, on the mean of 24 kinds of people, and 1.4 times at worst, for steady ones;
+    for the 18 kinds that change 1.12 times, and no rule that is as good for the others gets to 1.10
+    (``reports/evidence/bayes_one_person.json``, ``bayes_prior.json``). The default grid takes every answer alike and
+    ignores silence: :data:`persona_lab.strategies.grid_priors.ATTENTIVE` learns what confidence and silence mean. It
+    fails gently where taste drifts slowly, and badly where bursts outlast its law
+    (``reports/evidence/bayes_lengths.json``): there use
+    :func:`persona_lab.strategies.grid_priors.any_length`. A person's first change costs a few answers more than later
+    ones, because a steady person is the likelier explanation until then. With logs of other people, use
     :func:`persona_lab.strategies.population_bayes.fit` instead; for a single multiplication per answer, ``Ewma``.
 
     Parameters
