@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 import polars as pl
 from plotly.subplots import make_subplots
 
-from persona_lab.report.figures import BLACK, BLUE, DASHES, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, Look, styled
+from persona_lab.report.figures import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, Look, styled
 from persona_lab.simulate.opportunity_limits import Optimum
 from persona_lab.studies.proactive_confidence import LIMIT, MAPPED, PER_WORLD, RAW, SHIPPED
 
@@ -22,6 +22,21 @@ LOOKS: dict[str, Look] = {
     "approval >= .8 act, >= .5 suggest, else nothing": Look(ORANGE, "hexagon", "dashdot"),
 }
 """Fixed looks of the policies that figures name."""
+
+CONFIDENCE_LOOKS: dict[str, Look] = {
+    RAW: Look(GREY, "x", "dot"),
+    MAPPED: Look(PURPLE, "diamond", "longdash"),
+    SHIPPED: Look(BLUE, "circle", "solid"),
+    PER_WORLD: Look(GREEN, "square", "dash"),
+    LIMIT: Look(BLACK, "star", "dashdot"),
+}
+"""Fixed looks of the beliefs that state confidence."""
+
+WITHOUT_DOTS = ("solid", "dash", "longdash", "dashdot")
+"""Dashes beside lines that are dotted for a reason."""
+
+FEW_ANSWERS = 30
+"""A bin of fewer answers is left out of the reliability figure: its share says nothing."""
 
 OTHER = Look(SKY, "pentagon", "longdash")
 
@@ -41,7 +56,7 @@ def cells_figure(cells: pl.DataFrame, policies: list[str]) -> go.Figure:
         )
         drawn = look(policy)
         labels = [
-            f"{'two-state' if law == 'two_state' else law}<br>s = {s:g}, c = {c:g}"
+            f"{'two-state' if law == 'two_state' else law}<br>s = {s:g}<br>c = {c:g}"
             for law, s, c in rows.select("law", "interruption", "harm").iter_rows()
         ]
         spread = rows["share_se"].to_list() if "share_se" in rows.columns else [None] * rows.height
@@ -56,6 +71,7 @@ def cells_figure(cells: pl.DataFrame, policies: list[str]) -> go.Figure:
                 line={"dash": drawn.dash, "color": drawn.colour},
             )
         )
+    figure.update_xaxes(tickangle=0)
     figure.add_hline(y=100, line={"color": GREY, "width": 1}, annotation_text="clairvoyant")
     return styled(
         figure,
@@ -113,7 +129,9 @@ def beside_acceptance_figure(table: pl.DataFrame) -> go.Figure:
 def threshold_figure(solved: dict[str, Optimum], myopic: dict[str, float]) -> go.Figure:
     """Return from which belief of the high tolerance on the optimum speaks, by opportunities left; dotted: myopic."""
     figure = go.Figure()
-    for (name, optimum), colour, dash in zip(solved.items(), (BLUE, GREEN, ORANGE, VERMILLION), DASHES, strict=False):
+    for (name, optimum), colour, dash in zip(
+        solved.items(), (BLUE, GREEN, ORANGE, VERMILLION), WITHOUT_DOTS, strict=False
+    ):
         left = list(range(1, len(optimum.suggest_from) + 1))
         figure.add_trace(
             go.Scatter(x=left, y=optimum.suggest_from, name=name, mode="lines", line={"color": colour, "dash": dash})
@@ -129,66 +147,64 @@ def threshold_figure(solved: dict[str, Optimum], myopic: dict[str, float]) -> go
 
 
 def after_change_figure(after: pl.DataFrame, target: float = 0.05) -> go.Figure:
-    """Return the calibration error of stated confidence by answers heard since a change, raw and calibrated."""
-    figure = go.Figure()
-    looks = {
-        RAW: (GREY, "dot"),
-        MAPPED: (PURPLE, "longdash"),
-        SHIPPED: (BLUE, "solid"),
-        PER_WORLD: (GREEN, "dash"),
-        LIMIT: (BLACK, "dashdot"),
-    }
-    for (name, law), rows in after.group_by("map", "law", maintain_order=True):
-        colour, dash = looks[str(name)]
+    """Return the calibration error of stated confidence by answers heard since a change, one panel per law."""
+    laws = after["law"].unique(maintain_order=True).to_list()
+    names = [law.replace("_", "-") for law in laws]
+    figure = make_subplots(rows=1, cols=len(laws), shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=names)
+    shown: set[str] = set()
+
+    def draw(law: str, name: str, x: list[float], y: list[float], drawn: Look, size: int = 7) -> None:
         figure.add_trace(
             go.Scatter(
-                x=rows["answers"].to_list(),
-                y=rows["ece"].to_list(),
-                name=f"{name}, {'two-state' if law == 'two_state' else law}",
-                mode="lines+markers",
-                marker={"symbol": "circle" if law == "two_state" else "square-open", "color": colour},
-                line={"color": colour, "dash": dash},
-            )
+                x=x,
+                y=y,
+                name=name,
+                legendgroup=name,
+                showlegend=name not in shown,
+                mode="lines+markers" if size else "lines",
+                marker={"symbol": drawn.symbol, "color": drawn.colour, "size": size},
+                line={"color": drawn.colour, "dash": drawn.dash, "width": 2 if size else 1},
+            ),
+            row=1,
+            col=1 + laws.index(law),
         )
-        if name == RAW:
-            figure.add_trace(
-                go.Scatter(
-                    x=rows["answers"].to_list(),
-                    y=rows["ece_perfect"].to_list(),
-                    name=f"a perfect forecaster at this n, {'two-state' if law == 'two_state' else law}",
-                    mode="lines",
-                    line={"color": ORANGE, "width": 1, "dash": "solid" if law == "two_state" else "dash"},
-                )
-            )
-    longest = after["answers"].max()
-    figure.add_trace(
-        go.Scatter(
-            x=[0, longest],
-            y=[target, target],
-            mode="lines",
-            name=f"target {target:g}",
-            line={"color": BLACK, "width": 1},
+        shown.add(name)
+
+    for (name, law), rows in after.group_by("map", "law", maintain_order=True):
+        draw(str(law), str(name), rows["answers"].to_list(), rows["ece"].to_list(), CONFIDENCE_LOOKS[str(name)])
+    for law in laws:
+        rows = after.filter(pl.col("law") == law).unique("answers", maintain_order=True)
+        x = rows["answers"].to_list()
+        draw(
+            law, "a perfect forecaster at this n", x, rows["ece_perfect"].to_list(), Look(ORANGE, "circle", "solid"), 0
         )
-    )
-    return styled(
+        draw(law, f"target {target:g}", x, [target] * len(x), Look(BLACK, "circle", "solid"), 0)
+    styled(
         figure,
         title="Stated confidence after a change of tolerance",
         x="answers heard since the change",
-        y="expected calibration error (log scale)",
+        y="",
         log=("y",),
         height=520,
     )
+    marks = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
+    figure.update_yaxes(tickvals=marks, ticktext=[f"{mark:g}" for mark in marks], minor={"ticks": ""})
+    figure.update_yaxes(title_text="expected calibration error (log scale)", row=1, col=1)
+    return figure.update_layout(legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0}, margin={"t": 90})
 
 
 def reliability_figure(tables: dict[str, pl.DataFrame]) -> go.Figure:
-    """Return reliability: how often it happened against what was stated; marker area shows the count."""
+    """Return reliability: how often it happened against what was stated; marker area shows the count.
+
+    Bins of fewer than :data:`FEW_ANSWERS` answers are left out.
+    """
     figure = go.Figure()
     figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", name="honest", line={"color": GREY, "dash": "dot"}))
     for (name, table), colour, symbol in zip(
         tables.items(), (VERMILLION, BLUE, GREEN, ORANGE), ("x", "circle", "square", "diamond"), strict=False
     ):
-        most = table["n"].max()
-        sizes = [6 + 16 * (n / most) ** 0.5 for n in table["n"]]
+        table = table.filter(pl.col("n") >= FEW_ANSWERS)
+        sizes = [4 + 14 * (n / max(table["n"])) ** 0.5 for n in table["n"]]
         figure.add_trace(
             go.Scatter(
                 x=table["stated"].to_list(),
@@ -234,7 +250,7 @@ def risk_control_figure(cells: pl.DataFrame) -> go.Figure:
     figure = go.Figure()
     rows = cells.filter(pl.col("drifting"))
     labels = [
-        f"{'two-state' if law == 'two_state' else law}, alpha = {a:g}<br>s = {s:g}, c = {c:g}"
+        f"{'two-state' if law == 'two_state' else law}<br>alpha = {a:g}<br>s = {s:g}<br>c = {c:g}"
         for a, law, s, c in rows.select("alpha", "law", "interruption", "harm").iter_rows()
     ]
     series = (
@@ -253,6 +269,7 @@ def risk_control_figure(cells: pl.DataFrame) -> go.Figure:
                 marker={"color": colour, "symbol": symbol, "size": 12, "line": {"width": 2, "color": colour}},
             )
         )
+    figure.update_xaxes(tickangle=0)
     return styled(
         figure,
         title="Risk control: unwanted acts in the long run, and after tolerance has dropped",
