@@ -197,6 +197,28 @@ def test_the_vendors_events_are_read_as_answers():
     assert keeper.acceptance(kept, "meeting_reschedule").mean[0] == said.value
 
 
+def test_a_restart_from_the_events_keeps_what_was_learnt_and_spent():
+    """Events that say what the agent did bring back the state of the keeper that lived through them."""
+    story = [(Move.SUGGEST, "declined")] * 4 + [(Move.SILENT, "no_response")] * 3 + [(Move.ACT, "no_response")]
+    events, lived = [], CHEAP.init()
+    for hour, (move, status) in enumerate(story):
+        metadata = {"context": "meetings", "status": status, "move": move.value}
+        kind = "correction" if status == "declined" else "outcome"
+        at = moment(hour).isoformat()
+        events.append({"event_id": f"e{hour}", "type": kind, "timestamp": at, "metadata": metadata, "content": ""})
+        lived = CHEAP.record(lived, Entry("meetings", moment(hour), move=move))
+        if move != Move.SILENT:
+            answer = Kind.DECLINED if status == "declined" else Kind.SILENT
+            lived = CHEAP.record(lived, Entry("meetings", moment(hour), kind=answer))
+    body = json.dumps({"user_id": "u", "source": "agent", "events": events})
+    again = CHEAP.replay(answers_of(IngestRequest.model_validate_json(body).logged()))
+    assert CHEAP.lowered(again, "meetings") == CHEAP.lowered(lived, "meetings") == 1
+    assert again.proposed == lived.proposed
+    assert len(again.proposed) == 5
+    assert again.contexts["meetings"].answers == lived.contexts["meetings"].answers
+    np.testing.assert_array_equal(CHEAP.acceptance(again, "meetings").mean, CHEAP.acceptance(lived, "meetings").mean)
+
+
 def test_entries_that_make_no_sense_are_refused():
     kept = CHEAP.replay([Entry("tasks", moment(1), move=Move.SUGGEST)])
     with pytest.raises(InputError, match="before the latest"):

@@ -55,6 +55,7 @@ SHIPPED_BELIEF = PopulationTolerance(
 )
 """Fitted by ``persona_lab.studies.acceptance_prior.shipped_belief()`` on simulated people that are never scored (the
 four worlds, static and drifting, under four pairs of costs), told neither laws nor levels nor hazards, rounded to four
-digits; a test fits it again on fewer people. For people of other worlds a quarter of its prior is kept broad: how
-honest it is there, beside the sibling that has seen nobody, stands in reports/evidence/proactive.json. Fit your own
+digits; a test fits it again on fewer people. For people of other worlds a quarter of its prior is kept broad; it is
+not always enough: of six worlds that it was not fitted on, the sibling that has seen nobody is more honest in those
+where people toggle four times as often or between closer levels (reports/evidence/proactive.json). Fit your own
 (:func:`~persona_lab.studies.acceptance_prior.fit_acceptance_prior`) once a few hundred people have answered."""

@@ -176,15 +176,23 @@ class ProposalKeeper:
 
 
 def answers_of(events: Sequence[LoggedEvent]) -> tuple[Entry, ...]:
-    """Return the answers to proposals in a person's events, in order of (time, arrival).
+    """Return the answers to proposals in a person's events, in order of (time, arrival): what a restart replays.
 
     An answer to a proposal is an outcome or a correction that says what became of it: ``metadata.status``, as in the
-    vendor's proactive examples. Events without one are about preferences or activity, and answer nothing.
+    vendor's proactive examples. Events without one are about preferences or activity, and answer nothing. Where
+    ``metadata.move`` says what the agent did (silent, suggest, act), it comes before the answer as an entry of its own:
+    an opportunity that was let pass is no proposal, and counts against neither budget nor cooldown.
     """
-    found = []
-    for event in events:
+    found: list[Entry] = []
+    for event in sorted(events, key=lambda one: one.timestamp):
         status = str(event.metadata.get("status", "")).strip().lower()
         answer = read_answer(event)
-        if event.type in ("outcome", "correction") and status in STATUSES and answer.kind is not None:
+        if event.type not in ("outcome", "correction") or status not in STATUSES or answer.kind is None:
+            continue
+        said = str(event.metadata.get("move", "")).strip().lower()
+        move = Move(said) if said in tuple(Move) else None
+        if move is not None:
+            found.append(Entry(answer.context, event.timestamp, move=move))
+        if move != Move.SILENT:
             found.append(Entry(answer.context, event.timestamp, kind=Kind[answer.kind.upper()]))
-    return tuple(sorted(found, key=lambda one: one.at))
+    return tuple(found)
