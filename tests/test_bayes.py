@@ -1,11 +1,13 @@
 """Hierarchical and population Bayes: exactness against the legible filter, contract, learning, reliability."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from persona_lab.checks import find_failures
+from persona_lab.checks.probes import identical
 from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.feedback import LANES, NO_OPTION, Kind, feedback, select
 from persona_lab.randomness import generator
@@ -98,6 +100,15 @@ def test_an_update_hands_the_past_on_without_copying_it():
     before = DEFAULT.init(4, LANES)
     after = DEFAULT.update(before, next(answers(1)))
     assert all(new is old for new, old in zip(after.past[1:], before.past[:-1], strict=True))
+
+
+def test_a_rule_that_was_used_pickles_like_one_that_was_not():
+    fresh, used = replace(DEFAULT), replace(DEFAULT)
+    used.update(used.init(4, LANES), next(answers(1)))
+    assert pickle.dumps(used) == pickle.dumps(fresh)
+    again = pickle.loads(pickle.dumps(used))
+    assert again == DEFAULT
+    assert identical(again.init(4, LANES), DEFAULT.init(4, LANES))
 
 
 def test_single_precision_believes_the_same():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -126,6 +126,10 @@ class HierarchicalBayes:
         require(self, "dynamics", _have_one_count_of_phases, "one number of phases throughout")
         if not isinstance(self.single, bool):
             raise ConfigurationError("HierarchicalBayes", "single", self.single, "True or False")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled and copied: the configuration, not the arrays made of it."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
 
     @cached_property
     def _plan(self) -> Plan:
