@@ -269,6 +269,19 @@ def test_fit_reads_a_log_of_silence_alone():
     assert fit(DEFAULT, log, options=4).observers == DEFAULT.observers
 
 
+def test_fit_refuses_a_log_whose_steps_do_not_fit_together():
+    one = feedback(proposed=1, kind=np.full(LANES, Kind.ACCEPTED))
+    with pytest.raises(InputError, match="32 and 64 people"):
+        fit(DEFAULT, [one, feedback(proposed=1, kind=np.full(32, Kind.ACCEPTED))], options=4)
+    with pytest.raises(InputError, match="1 masks for 2 steps"):
+        fit(DEFAULT, [one, one], options=4, active=[np.ones(LANES, dtype=bool)])
+    with pytest.raises(InputError, match="log is empty"):
+        fit(DEFAULT, [feedback(proposed=1, kind=np.zeros(0))], options=4)
+    for odd in ({"options": 1}, {"options": 4, "rounds": 0}):
+        with pytest.raises(ConfigurationError, match="at least"):
+            fit(DEFAULT, [one], **odd)
+
+
 def test_expected_errors_agree_with_counted_ones():
     scenario = SCENARIOS["fast_noise25_v1"]
     rules = {"hierarchical-bayes": replace(DEFAULT, single=True)}

@@ -236,6 +236,11 @@ def test_a_broken_rule_is_caught_by_the_check_that_names_its_fault(broken: Calla
         check_strategy(broken())
 
 
+def test_a_class_is_told_from_its_instances() -> None:
+    with pytest.raises(ContractError, match="pass one of its instances"):
+        check_strategy(Sound)  # type: ignore[arg-type] # what is tested
+
+
 def test_every_check_catches_some_broken_rule() -> None:
     caught = set().union(*(names for _, names in BROKEN))
     assert caught - {"never_wrong"} == set(CHECKS) | set(DECLARABLE)

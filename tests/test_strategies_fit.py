@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -178,3 +179,28 @@ def test_a_log_of_silence_alone_is_refused_with_a_cure(simulated_log: Log) -> No
     assert isinstance(
         fit(STRATEGIES["hierarchical-bayes"], replace(simulated_log, frame=unanswered)), HierarchicalBayes
     )
+
+
+PEOPLE = TrainingPeople((SCENARIOS["fast_noise10_v1"],), seed=5, users=8)
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (lambda: fit("ewma-0.1", PEOPLE), "an update strategy"),
+        (lambda: fit(Ewma, PEOPLE), "an update strategy"),
+        (lambda: fit(Ewma(), [1.0]), "a Log"),
+        (lambda: fit(Ewma(), PEOPLE, knobs={"speed": Knob(0.1, 0.5)}), "a field of Ewma"),
+        (lambda: fit(Ewma(), PEOPLE, knobs={"rate": (0.1, 0.5)}), "a Knob"),
+        (lambda: TrainingPeople((), seed=5), "at least one Scenario"),
+        (lambda: TrainingPeople(("fast_noise10_v1",), seed=5), "at least one Scenario"),
+        (lambda: replace(PEOPLE, users=0), "a number of people"),
+        (lambda: Knob(0.1, 0.5, "cubic"), "log or integer"),
+        (lambda: Knob(0.0, 0.5), "0 < low < high"),
+        (lambda: Knob(0.5, 0.1, "linear"), "low < high"),
+        (lambda: Knob(0.5, 1.0, "rest"), "high < 1"),
+    ],
+)
+def test_what_cannot_be_fitted_is_refused_with_what_was_expected(build: Any, expected: str) -> None:
+    with pytest.raises(ConfigurationError, match=expected):
+        build()

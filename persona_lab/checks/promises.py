@@ -23,6 +23,7 @@ ROUNDING = 1e-9
 
 def configuration_is_frozen(strategy: UpdateStrategy) -> None:
     """The configuration is a frozen dataclass."""
+    demand(not isinstance(strategy, type), "it is a class: pass one of its instances, with its knobs set")
     demand(dataclasses.is_dataclass(strategy), "it is no dataclass: decorate the class with @dataclass(frozen=True)")
     parameters = getattr(type(strategy), "__dataclass_params__", None)
     demand(bool(getattr(parameters, "frozen", False)), "its dataclass is not frozen: use @dataclass(frozen=True)")

@@ -58,17 +58,20 @@ def fit(
     Raises
     ------
     InputError
-        If the log is empty.
+        If the log is empty, or its steps do not have the same people in the same places.
     ConfigurationError
-        If ``stubbornness`` is not a finite number >= 0.
+        If ``stubbornness`` is not a finite number >= 0, or there are fewer than two options or one round.
 
     Notes
     -----
     Maximum a posteriori by EM under a Dirichlet prior on the weights of the worlds (Dempster, Laird & Rubin 1977):
     w_g <- (sum over people of P(g | person) + s * base_g) / (people + s).
     """
-    if not log:
-        raise InputError("the log is empty", cure="Pass at least one step of feedback of at least one person.")
+    _check(log, active)
+    if options < 2:
+        raise ConfigurationError("population_bayes.fit", "options", options, "at least 2")
+    if rounds < 1:
+        raise ConfigurationError("population_bayes.fit", "rounds", rounds, "at least 1")
     if not 0.0 <= stubbornness < np.inf:
         raise ConfigurationError("population_bayes.fit", "stubbornness", stubbornness, "people's worth of belief, >= 0")
     if all(seen.answers is None for seen in base.observers):
@@ -85,6 +88,19 @@ def fit(
         share /= share.sum(axis=(0, 1))
         weight = (share.sum(axis=-1) + stubbornness * prior) / (people + stubbornness)
     return replace(base, prior=tuple(tuple(float(w) for w in row) for row in weight))
+
+
+def _check(log: Sequence[Feedback], active: Sequence[BoolArray] | None) -> None:
+    if not len(log) or not log[0].kind.size:
+        raise InputError("the log is empty", cure="Pass at least one step of feedback of at least one person.")
+    sizes = {given.kind.size for given in log} | {mask.size for mask in active or ()}
+    if len(sizes) > 1:
+        raise InputError(
+            f"its steps have {' and '.join(map(str, sorted(sizes)))} people",
+            cure="Give everybody a place in every step, and say in `active` who had an interaction.",
+        )
+    if active is not None and len(active) != len(log):
+        raise InputError(f"{len(active)} masks for {len(log)} steps", cure="Pass one mask for each step in `active`.")
 
 
 def _even(base: HierarchicalBayes) -> HierarchicalBayes:

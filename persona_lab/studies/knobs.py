@@ -6,7 +6,7 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from persona_lab.errors import ConfigurationError
 from persona_lab.strategies.attributes import AttributeRule
@@ -25,16 +25,32 @@ from persona_lab.strategies.noise_or_volatility import NoiseOrVolatility
 from persona_lab.strategies.pearce_hall import PearceHall
 from persona_lab.strategies.sliding_window import SlidingWindow
 
+SCALES = {
+    "log": (0.0, math.inf),
+    "integer": (0.0, math.inf),
+    "linear": (-math.inf, math.inf),
+    "rest": (-math.inf, 1.0),
+}
+"""What the ends of a knob's range must lie between, by scale."""
+
 LATTICE = {0: 1, 1: 25, 2: 9, 3: 7}
 """Points along each knob of a lattice, by number of knobs."""
 
 
-class Knob(NamedTuple):
+@dataclasses.dataclass(frozen=True, slots=True)
+class Knob:
     """Range of one knob; ``scale`` is linear, log, integer (log-spaced), or rest (log-spaced in 1 - value)."""
 
     low: float
     high: float
     scale: str = "log"
+
+    def __post_init__(self) -> None:
+        if self.scale not in SCALES:
+            raise ConfigurationError("Knob", "scale", self.scale, " or ".join(SCALES))
+        low, high = SCALES[self.scale]
+        if not low < self.low < self.high < high:
+            raise ConfigurationError("Knob", "low, high", (self.low, self.high), f"{low:g} < low < high < {high:g}")
 
     def at(self, place: float) -> float:
         """Return the value at a place in [0, 1]."""

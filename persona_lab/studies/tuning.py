@@ -60,6 +60,10 @@ class TrainingPeople:
     objective: str = "mean_ratio"
 
     def __post_init__(self) -> None:
+        if not self.scenarios or not all(isinstance(scenario, Scenario) for scenario in self.scenarios):
+            raise ConfigurationError("TrainingPeople", "scenarios", self.scenarios, "at least one Scenario")
+        if isinstance(self.users, bool) or not isinstance(self.users, int) or self.users < 1:
+            raise ConfigurationError("TrainingPeople", "users", self.users, "a number of people per scenario, >= 1")
         if self.objective not in ("mean_ratio", "worst_ratio", "mean_regret"):
             expected = "mean_ratio, worst_ratio or mean_regret"
             raise ConfigurationError("TrainingPeople", "objective", self.objective, expected)
@@ -100,6 +104,7 @@ def fit(
     ConfigurationError
         If the rule is unknown and no knobs are given, or worlds are to be weighed on contexts of different sizes.
     """
+    _check(strategy, training)
     if knobs is None and isinstance(strategy, HierarchicalBayes | RateFilter):
         given, active, options = _answers(strategy, training)
         if isinstance(strategy, HierarchicalBayes):
@@ -143,7 +148,15 @@ def search(
     strategy: UpdateStrategy, training: Log | TrainingPeople, *, knobs: Mapping[str, Knob] | None = None
 ) -> Fitted:
     """Do as :func:`fit`, and tell what the search found."""
+    _check(strategy, training)
     ranges = dict(knobs) if knobs is not None else knobs_of(strategy)
+    for name, knob in ranges.items():
+        try:
+            read(strategy, name)
+        except AttributeError:
+            raise ConfigurationError("fit", "knobs", name, f"a field of {type(strategy).__name__}") from None
+        if not isinstance(knob, Knob):
+            raise ConfigurationError("fit", f"knobs[{name!r}]", knob, "a Knob(low, high, scale)")
     loss = _log_loss(training) if isinstance(training, Log) else _people_loss(training)
     before = loss(strategy)
     known: dict[UpdateStrategy, float] = {strategy: before}
@@ -168,6 +181,14 @@ def search(
                 attempt(name, centre + offset * spacing)
         spacing /= 3.0
     return Fitted(best, known[best], before, len(known))
+
+
+def _check(strategy: UpdateStrategy, training: Log | TrainingPeople) -> None:
+    if isinstance(strategy, type | str):
+        expected = "an update strategy; those with names are in persona_lab.catalog.STRATEGIES"
+        raise ConfigurationError("fit", "strategy", strategy, expected)
+    if not isinstance(training, Log | TrainingPeople):
+        raise ConfigurationError("fit", "training", type(training).__name__, "a Log (load_log) or TrainingPeople")
 
 
 def _people_loss(training: TrainingPeople) -> Callable[[UpdateStrategy], float]:
