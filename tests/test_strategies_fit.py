@@ -73,7 +73,7 @@ def test_wrapped_rules_are_fitted_by_dotted_names_and_rules_without_knobs_stay()
     with pytest.raises(ConfigurationError, match="knobs"):
         knobs_of(object())
     with pytest.raises(ConfigurationError, match="objective"):
-        TrainingPeople((), seed=0, objective="best")
+        TrainingPeople(people.scenarios, seed=0, objective="best")
 
 
 def test_every_simple_rule_of_the_catalogue_has_its_knobs() -> None:
