@@ -10,6 +10,7 @@ import pytest
 
 from persona_lab.errors import InputError
 from persona_lab.report import html
+from persona_lab.report.tuned_table import tuned_table
 from persona_lab.report.update_targets import targets_table
 
 EVIDENCE = Path(__file__).resolve().parent.parent / "reports" / "evidence"
@@ -67,3 +68,27 @@ def test_notes_are_printed_under_the_table_and_a_missing_record_is_named(tmp_pat
     assert all(text.count(f"</sup> {html.html.escape(note)}") == 1 for note in notes)
     with pytest.raises(InputError, match=r"strategies\.json.*make evidence"):
         targets_table(tmp_path)
+
+
+def test_every_simple_rule_stands_at_its_default_and_tuned_or_says_why_not(tmp_path):
+    table = tuned_table(EVIDENCE)
+    rows = {row[0].text: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    lines = {line["rule"]: line for line in record("strategies")["summary"]}
+    assert set(rows) == {name for name in lines if not name.endswith(" (tuned)")}
+    for name, row in rows.items():
+        assert row["worst ratio, default"].text == f"{lines[name]['worst_ratio_24']['value']:.2f}"
+        tuned = lines.get(f"{name} (tuned)")
+        if tuned is None:
+            assert row["mean ratio, tuned"].note
+        else:
+            assert row["mean ratio, tuned"].text == f"{tuned['mean_ratio_24']['value']:.2f}"
+    assert rows["last-write-wins"]["mean ratio, tuned"].note == "nothing to tune"
+    assert "best setting" in rows["running-count"]["mean ratio, tuned"].note
+    assert "another setting" in rows["ewma-0.3"]["mean ratio, tuned"].note
+    changed = record("strategies")
+    line = next(line for line in changed["summary"] if line["rule"] == "kalman")
+    line["tuning_changes_the_mean_of_24_by"]["more_than_noise"] = False
+    (tmp_path / "strategies.json").write_text(json.dumps(changed), encoding="utf-8")
+    again = {row[0].text: row[-1] for row in tuned_table(tmp_path).rows}
+    assert again["kalman"].small.endswith("no more than noise")
+    assert not again["ewma-0.1"].small.endswith("noise")

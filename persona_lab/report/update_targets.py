@@ -34,14 +34,14 @@ def targets_table(evidence: Path) -> Table:
         If a record is not there.
     """
     rows = [
-        *_published(_read(evidence, "strategies")),
-        *_one_person(_read(evidence, "bayes_one_person")["targets"], _read(evidence, "bayes_prior")),
-        *_other_people(_read(evidence, "bayes_population"), _read(evidence, "bayes_mixed")),
-        *_heard(_read(evidence, "bayes_weights"), "confidence weights"),
-        *_heard(_read(evidence, "bayes_silence"), "silence"),
-        *_lengths(_read(evidence, "bayes_lengths")),
-        *_calibration(_read(evidence, "bayes_calibration")),
-        *_real_logs(_read(evidence, "bayes_logs"), _read(evidence, "pahf")),
+        *_published(read_record(evidence, "strategies")),
+        *_one_person(read_record(evidence, "bayes_one_person")["targets"], read_record(evidence, "bayes_prior")),
+        *_other_people(read_record(evidence, "bayes_population"), read_record(evidence, "bayes_mixed")),
+        *_heard(read_record(evidence, "bayes_weights"), "confidence weights"),
+        *_heard(read_record(evidence, "bayes_silence"), "silence"),
+        *_lengths(read_record(evidence, "bayes_lengths")),
+        *_calibration(read_record(evidence, "bayes_calibration")),
+        *_real_logs(read_record(evidence, "bayes_logs"), read_record(evidence, "pahf")),
     ]
     return Table(
         title="What was asked, and what was found",
@@ -52,7 +52,8 @@ def targets_table(evidence: Path) -> Table:
     )
 
 
-def _read(folder: Path, name: str) -> Any:
+def read_record(folder: Path, name: str) -> Any:
+    """Return what a record of the long runs holds."""
     path = folder / f"{name}.json"
     if not path.exists():
         raise InputError("the record is not there", cure="Run `make evidence`, or name its folder.", file=str(path))
