@@ -128,12 +128,16 @@ def _heard(record: dict[str, Any], what: str) -> Iterable[tuple[Cell, ...]]:
     value, error = _of(max(costs, key=lambda cost: float(cost["value"])))
     yield _row(f"{what}: learning over ignoring, worst", value, asked["learns_over_ignores"], error=error)
     for who in (ALONE, TOGETHER):
-        telling = [cell[who] for cell in cells if cell[who]["gain_to_limit"] is not None]
-        to_told = min(cell["gain_to_told"] for cell in telling)
-        note = f"of the way to the same rule, told what they mean from the start, at least {to_told:.2f}"
-        least = min(cell["gain_to_limit"] for cell in telling)
+        telling = [cell for cell in cells if cell[who]["gain_to_limit"] is not None]
+        least = min(telling, key=lambda cell: float(cell[who]["gain_to_limit"]))
+        ignores, told = (float(least[who]["ratio"][rule]["value"]) for rule in ("ignores", "told"))
+        worth = min(cell[who]["gain_to_told"] for cell in telling)
+        note = (
+            f"the least, {least['scenario']}: told what they mean from the start, the rule itself goes "
+            f"{(ignores - told) / (ignores - 1.0):.2f} of that way; learning is worth at least {worth:.2f} of being told"
+        )
         name = f"{what}: share of the way to the limit, {who}"
-        yield _row(name, least, asked["gain"], least=True, digits=2, note=note)
+        yield _row(name, least[who]["gain_to_limit"], asked["gain"], least=True, digits=2, note=note)
 
 
 def _lengths(record: dict[str, Any]) -> Iterable[tuple[Cell, ...]]:
