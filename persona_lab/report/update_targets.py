@@ -134,8 +134,8 @@ def _heard(record: dict[str, Any], what: str) -> Iterable[tuple[Cell, ...]]:
         worth = min(cell[who]["gain_to_told"] for cell in telling)
         way = (ignores - told) / (ignores - 1.0)
         note = (
-            f"the least, {least['scenario']}: told what they mean from the start, the rule itself goes {way:.2f} of that "
-            f"way; learning is worth at least {worth:.2f} of being told"
+            f"the least, {least['scenario']}: told what they mean from the start, the rule itself goes {way:.2f} of "
+            f"that way; learning is worth at least {worth:.2f} of being told"
         )
         name = f"{what}: share of the way to the limit, {who}"
         yield _row(name, least[who]["gain_to_limit"], asked["gain"], least=True, digits=2, note=note)
