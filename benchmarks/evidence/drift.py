@@ -50,7 +50,7 @@ def _promises() -> pl.DataFrame:
         [
             stated_arl0(default, people=PROMISE_PEOPLE),
             stated_arl0(others, people=PROMISE_PEOPLE, rates=(0.5, 0.85, 0.98)),
-            stated_arl0(PROMISING_IN_SESSIONS, people=PROMISE_PEOPLE, arl0=(200.0, 1000.0), rates=(0.5, 0.85, 0.98)),
+            stated_arl0(PROMISING_IN_SESSIONS, people=PROMISE_PEOPLE, rates=(0.5, 0.85, 0.98)),
             stated_arl0(PROMISING_WINDOWED, people=2048, arl0=(200.0, 1000.0), rates=(0.5, 0.85, 0.98)),
         ]
     )

@@ -35,8 +35,8 @@ class BetaFactor:
     Parameters
     ----------
     arl0
-        Mean events to the first false alarm, 20 to 5000; its table ends at 400 events: at 1,000 the true value is up to
-        16 % above it, beyond that it was not checked.
+        Mean events to the first false alarm, 20 to 5000; its table ends at 400 events: at 200 and 1,000 the true value
+        is within 11 % of it, beyond that it was not checked.
     direction
         ``"down"``: fewer ones; ``"up"``; ``"both"``, which needs an own ``table``.
     watch

@@ -36,7 +36,8 @@ class Cusum:
     Parameters
     ----------
     arl0
-        Mean events to the first false alarm, 20 to 5000; the true value is within 15 % of it at base rates .5 to .98.
+        Mean events to the first false alarm, 20 to 5000; the true value is from 4 % below to 13 % above it at base
+        rates .5, .85 and .98.
     direction
         ``"down"``: fewer ones; ``"up"``; ``"both"``.
     watch

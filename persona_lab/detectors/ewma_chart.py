@@ -41,9 +41,11 @@ class EwmaChart:
     Parameters
     ----------
     arl0
-        Mean events to the first false alarm, 20 to 5000; the true value is within 12 % of it at base rates .5 to .98.
+        Mean events to the first false alarm, 20 to 5000; the true value is from 4 % below to 14 % above it at base
+        rates .5, .85 and .98.
     direction
-        ``"down"``: fewer ones; ``"up"``; ``"both"``.
+        ``"down"``: fewer ones; ``"up"``; ``"both"``, which at a base rate of .98 rings after .7 of a stated 1,000
+        events.
     watch
         What is a one: ``"acceptance"``, or ``"option"`` 1 of two.
     rate

@@ -36,8 +36,8 @@ class Glr:
     Parameters
     ----------
     arl0
-        Mean events to the first false alarm, 20 to 5000; its table ends at 400 events: at 1,000 the true value is up to
-        a third above it, beyond that it was not checked.
+        Mean events to the first false alarm, 20 to 5000; its table ends at 400 events: at 1,000 the true value is from
+        13 % below to 24 % above it, beyond that it was not checked.
     direction
         ``"down"``: fewer ones; ``"up"``; ``"both"``, which needs an own ``table``.
     watch

@@ -42,8 +42,8 @@ class Shipped(NamedTuple):
     early: int = EARLY
 
 
-DEFAULT, FAST, SLOW = (1_000_000, LONGEST, 262_144), (60_000, 5_000, 16_384), (60_000, 400, None)
-BURSTS, CHOICES = (80_000, 400, None), (150_000, 600, None)
+DEFAULT, FAST, SLOW = (1_000_000, LONGEST, 262_144), (300_000, LONGEST, 65_536), (60_000, 400, None)
+BURSTS, CHOICES = (160_000, 1_500, None), (150_000, 600, None)
 """A windowed statistic costs window times more to simulate: its table is noisier and ends at 400 events, so that its
 ARL0 is true up to about 1,000 only (the evidence has the figures). The default is simulated most: with a third of the
 streams, noise in its levels moved the delay after 150 events by a tenth of an event and ARL0 by up to 10 %."""

@@ -36,13 +36,15 @@ PROMISING: dict[str, Maker] = {
     "shiryaev-roberts (both)": lambda a: ShiryaevRoberts(arl0=a, direction="both"),
     "cusum": lambda a: Cusum(arl0=a),
     "ewma-chart": lambda a: EwmaChart(arl0=a),
+    "cusum (both)": lambda a: Cusum(arl0=a, direction="both"),
+    "ewma-chart (both)": lambda a: EwmaChart(arl0=a, direction="both"),
 }
 
 PROMISING_IN_SESSIONS: dict[str, Maker] = {
     "exception-aware": lambda a: ExceptionAware(arl0=a),
     "exception-aware (both)": lambda a: ExceptionAware(arl0=a, direction="both"),
 }
-"""They look at sessions, here of 1 to 8 events; their tables end at 400 events too."""
+"""They look at sessions, here of 1 to 8 events; their tables end at 1,500 events."""
 
 PROMISING_WINDOWED: dict[str, Maker] = {
     "beta-factor": lambda a: BetaFactor(arl0=a),
