@@ -1,4 +1,4 @@
-"""Words by another hand: the packaged interpreter on families beyond the data set, and a stance fitted on them."""
+"""Words by other hands: the packaged interpreter on the third, which nothing was fitted on; stances fitted on more."""
 
 import json
 import tempfile
@@ -6,15 +6,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from persona_lab.studies.interpreter import by_register, confusion, score
-from persona_lab.studies.new_phrasings import read_beyond, stance_fits
+from persona_lab.studies.new_phrasings import read_third_hand, stance_fits
 from persona_lab.text import CachedEncoder, SentenceEncoder, TextInterpreter
 
 
 def run(out: Path) -> None:
-    """Read, cross-fit and write; no family is read that the packaged interpreter is judged on in ``words``."""
+    """Read, cross-fit and write; the held-out families of the data set are left to ``words``."""
     with tempfile.TemporaryDirectory() as folder:
         encoder = CachedEncoder(SentenceEncoder(), Path(folder) / "vectors.db")
-        readings = read_beyond(TextInterpreter(encoder))
+        readings = read_third_hand(TextInterpreter(encoder))
         fits = stance_fits(encoder)
     record = {
         "families": len({reading.row.family for reading in readings}),

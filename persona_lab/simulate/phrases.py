@@ -88,7 +88,7 @@ def render(
     other = Form("the other way", "do it the other way")
     if others:
         other = _pick(generator, _allowed(context, _pick(generator, others), last_forms))
-    text = _filled(template, form, other, topic_of(context))
+    text = filled(template, form, other, topic_of(context))
     if generator.random() < LOWER_CASE_SHARE:
         text = text.lower()
     if generator.random() < NO_STOP_SHARE:
@@ -109,7 +109,7 @@ def _allowed(context: str, option: str, last_forms: bool) -> tuple[Form, ...]:
     return forms if last_forms or len(forms) == 1 else forms[:-1]
 
 
-def _filled(template: str, form: Form, other: Form, topic: str) -> str:
+def filled(template: str, form: Form, other: Form, topic: str) -> str:
     slots = {"np": form.noun, "do": form.request, "other_np": other.noun, "other_do": other.request, "topic": topic}
     capitals = {name.capitalize(): value[:1].upper() + value[1:] for name, value in slots.items()}
     return template.format(**slots, **capitals)

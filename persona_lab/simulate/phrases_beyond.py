@@ -1,7 +1,7 @@
 """Phrasing families beyond the data set: what is wanted, and what is not.
 
-Another hand wrote them without sight of the held-out families. No data set draws from them and the packaged
-interpreter is not fitted on them: they tell how it reads people who speak unlike its bank, and may train a later one.
+Another hand wrote them without sight of the held-out families. No data set draws from them; the packaged interpreter
+is fitted on them too (:mod:`persona_lab.simulate.other_hands` has more, and what it is judged on).
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ PER_FAMILY = 12
 """Statements drawn per general family; an indirect family gives each of its templates once or twice."""
 
 MORE_PER_FAMILY = 24
-"""Further statements per training family that the packaged interpreter is fitted on."""
+"""Further statements per training family, at most; the packaged interpreter takes fewer."""
 
 FILE_NAME = "statements.csv"
 
@@ -81,15 +81,15 @@ def held_out_families() -> frozenset[str]:
 
 def statement_rows() -> list[Row]:
     """Return the whole data set, distinct texts only, in the order of the families."""
-    return _drawn("statements", PER_FAMILY, FAMILIES)
+    return drawn("statements", PER_FAMILY, FAMILIES)
 
 
 def more_training_rows(per_family: int = MORE_PER_FAMILY) -> list[Row]:
     """Return further statements of the training families, same templates and words, none of the data set's texts."""
     held_out = held_out_families()
     general = [family for family in FAMILIES if family.name not in held_out and family.context is None]
-    known = {_same(row.text) for row in statement_rows()}
-    return [row for row in _drawn("more statements", per_family, general) if _same(row.text) not in known]
+    known = {same_text(row.text) for row in statement_rows()}
+    return [row for row in drawn("more statements", per_family, general) if same_text(row.text) not in known]
 
 
 @cache
@@ -108,10 +108,10 @@ def families_beyond() -> tuple[Family, ...]:
 def rows_beyond(per_family: int = PER_FAMILY) -> list[Row]:
     """Return statements of the families beyond the data set, none of its texts, in words for the options that it has.
 
-    They are marked "train": whoever fits on them has only the held-out families of the data set to be judged on.
+    They are marked "train": the packaged interpreter is fitted on them.
     """
-    known = {_same(row.text) for row in statement_rows()}
-    return [row for row in _drawn("beyond", per_family, families_beyond()) if _same(row.text) not in known]
+    known = {same_text(row.text) for row in statement_rows()}
+    return [row for row in drawn("beyond", per_family, families_beyond()) if same_text(row.text) not in known]
 
 
 def plain_template(template: str) -> str:
@@ -119,7 +119,8 @@ def plain_template(template: str) -> str:
     return " ".join(words(template.replace("_", "").casefold()))
 
 
-def _drawn(purpose: str, per_family: int, families: Sequence[Family]) -> list[Row]:
+def drawn(purpose: str, per_family: int, families: Sequence[Family]) -> list[Row]:
+    """Return ``per_family`` statements of every family, distinct texts only; chance is keyed by ``purpose``."""
     held_out = held_out_families()
     pairs = [(context, option) for context, options in CONTEXTS.items() for option in options]
     rows: dict[str, Row] = {}
@@ -133,7 +134,7 @@ def _drawn(purpose: str, per_family: int, families: Sequence[Family]) -> list[Ro
             said = render(chance, family, context, option, last_forms=split == "test")
             label = said.label
             rows.setdefault(
-                _same(said.text),
+                same_text(said.text),
                 Row(
                     said.text,
                     label.context or "",
@@ -148,7 +149,8 @@ def _drawn(purpose: str, per_family: int, families: Sequence[Family]) -> list[Ro
     return list(rows.values())
 
 
-def _same(text: str) -> str:
+def same_text(text: str) -> str:
+    """Return what two statements share that differ in case and full stop alone."""
     return text.casefold().rstrip(".")
 
 

@@ -1,10 +1,9 @@
-"""How the interpreter reads phrasings by another hand, and what fitting the stance on them too would change.
+"""How the interpreter reads phrasings by hands that it was not made from, and what fitting on more hands changes.
 
-The held-out families of the data set share their author with the families, and the cues, that the interpreter was made
-from: they flatter it. These were written to differ, and are odder than everyday speech, so they may do the opposite.
-In ``reports/evidence/words_new_phrasings.json`` about two stances in three are read right here, and one statement in
-ten is misread with a chance above ``SURE``. Fitting on such families as well reads no more of the others right, and
-fewer of the data set's own, but cuts the sure misreadings to a fourth: the packaged interpreter is not fitted on them.
+The held-out families of the data set share their author with its training families and with the cues: they flatter the
+interpreter. The third hand's families (:mod:`persona_lab.simulate.other_hands`) are everyday sentences written without
+sight of anything else, and nothing is fitted on them: the figure to expect of people at large.
+``reports/evidence/words_new_phrasings.json`` has both, and the stance fitted with and without the other hands.
 """
 
 from __future__ import annotations
@@ -17,15 +16,19 @@ from numpy.typing import NDArray
 from persona_lab.contracts import Statement
 from persona_lab.measurement import Measurement
 from persona_lab.protocols import TextEncoder
+from persona_lab.simulate.other_hands import BEYOND_PER_FAMILY, SECOND_PER_FAMILY, rows_second, rows_third
 from persona_lab.simulate.phrases import CONTEXTS
-from persona_lab.simulate.statements import PER_FAMILY, Row, more_training_rows, rows_beyond, statement_rows
+from persona_lab.simulate.statements import Row, more_training_rows, rows_beyond, statement_rows
 from persona_lab.studies.interpreter import FOLDS, MORE, Reading
-from persona_lab.text.fitting import STANCE_C, stance_inputs
+from persona_lab.text.fitting import STANCE_C
 from persona_lab.text.interpreter import TextInterpreter
-from persona_lab.text.pairs import encode_statements
+from persona_lab.text.pairs import encode_statements, stance_inputs
 
 SURE = 0.97
 """A stance read with at least this chance is a sure one; sure misreadings are what lets opposites merge."""
+
+DATA_SET, BEYOND, SECOND, THIRD = "the data set", "beyond", "second hand", "third hand"
+EVERY_HAND = "every hand but the third"
 
 
 class StanceFit(NamedTuple):
@@ -40,29 +43,35 @@ class StanceFit(NamedTuple):
     sure_and_wrong: Measurement
 
 
-def read_beyond(interpreter: TextInterpreter, per_family: int = PER_FAMILY) -> list[Reading]:
-    """Interpret statements of the families beyond the data set for a user who has all contexts."""
-    rows = rows_beyond(per_family)
+def read_third_hand(interpreter: TextInterpreter, per_family: int = SECOND_PER_FAMILY) -> list[Reading]:
+    """Interpret statements of the third hand's families for a user who has all contexts."""
+    rows = rows_third(per_family)
     found = interpreter.interpret([Statement(row.text) for row in rows], CONTEXTS)
     return [Reading(row, read) for row, read in zip(rows, found, strict=True)]
 
 
-def stance_fits(encoder: TextEncoder, more: int = MORE) -> list[StanceFit]:
-    """Cross-fit the stance classifier by family, with and without the families beyond the data set; no held-out ones.
+def stance_fits(encoder: TextEncoder, more: int = MORE, per_family: int = SECOND_PER_FAMILY) -> list[StanceFit]:
+    """Cross-fit the stance classifier by family, on the data set alone and on all hands but the third.
 
-    Both are fitted with the interpreter's own inputs and penalty; needs scikit-learn. ``more`` further statements are
-    drawn of every general training family, half as many of each family beyond.
+    The held-out families take no part. Fitted with the interpreter's own inputs and penalty; needs scikit-learn.
+    ``more`` further statements are drawn of every general training family, ``per_family`` of each other family.
     """
-    own = [row for row in statement_rows() if row.split == "train"] + more_training_rows(more)
-    beyond = rows_beyond((more + 1) // 2)
-    rows = own + beyond
+    hands = {
+        DATA_SET: [row for row in statement_rows() if row.split == "train"] + more_training_rows(more),
+        BEYOND: rows_beyond(min(per_family, BEYOND_PER_FAMILY)),
+        SECOND: rows_second(per_family),
+        THIRD: rows_third(per_family),
+    }
+    rows = [row for part in hands.values() for row in part]
+    hand = np.repeat(list(hands), [len(part) for part in hands.values()])
     inputs = stance_inputs(encode_statements([row.text for row in rows], encoder))
-    outside = np.arange(len(rows)) >= len(own)
+    inputs -= inputs.mean(axis=0)
     families = np.array([row.family for row in rows])
     found: list[StanceFit] = []
-    for fitted_on, usable in (("the data set", ~outside), ("the data set and beyond", np.ones(len(rows), dtype=bool))):
+    for fitted_on, usable in ((DATA_SET, hand == DATA_SET), (EVERY_HAND, hand != THIRD)):
         right, sure = _cross_fitted(rows, inputs, families, usable)
-        for judged_on, judged in (("the data set", ~outside), ("beyond", outside)):
+        for judged_on in hands:
+            judged = hand == judged_on
             found.append(
                 StanceFit(
                     judged_on,

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from persona_lab.errors import InputError
 from persona_lab.protocols import TextEncoder
+from persona_lab.text.layers import stance_view
 
 _LOOKUP = 500
 """Keys per SELECT; SQLite's own limit is far above."""
@@ -41,6 +42,11 @@ class CachedEncoder:
     def name(self) -> str:
         """The wrapped encoder's name: the cache changes no vector."""
         return self.encoder.name
+
+    def layers(self) -> TextEncoder:
+        """Return the wrapped encoder's middle layers, cached in the same file; no columns where it shows none."""
+        view = stance_view(self.encoder)
+        return _NoLayers() if view is None else CachedEncoder(view, self.file)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (texts, dimensions) unit vectors, from the cache where known.
@@ -79,6 +85,14 @@ class CachedEncoder:
                     [(key, np.asarray(known[key], dtype="<f4").tobytes()) for key in missing],
                 )
         return np.stack([known[key] for key in keys])
+
+
+@dataclass(frozen=True, slots=True)
+class _NoLayers:
+    name: str = "no layers"
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.zeros((len(texts), 0), dtype=np.float32)
 
 
 def _key(name: str, text: str) -> bytes:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from persona_lab.errors import ConfigurationError, InputError, MissingExtraError
 from persona_lab.plaintext import plain
+from persona_lab.text.layers import LayerEncoder
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 
@@ -55,6 +56,10 @@ class SentenceEncoder:
     def name(self) -> str:
         """Name shown in tables and cache keys."""
         return self.model
+
+    def layers(self) -> LayerEncoder:
+        """Return the encoder of the same model's middle layers, which tell how a thing is said."""
+        return LayerEncoder(self.model, self.batch_size, self.threads)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (texts, dimensions) unit vectors; only the first 2,000 visible characters of a text are read.

@@ -21,12 +21,13 @@ from persona_lab.text.pairs import (
     encode_statements,
     head_chances,
     pair_features,
+    stance_inputs,
 )
 from persona_lab.text.quantities import typical
 
 FOLDS = 4
 HEAD_C = 5.0
-STANCE_C = 1.0
+STANCE_C = 0.3
 """Inverse penalties, chosen by cross-validation over the training families."""
 
 PAIR_PENALTY = 1e-4
@@ -37,7 +38,8 @@ PURE_MARKERS = frozenset({"start", "stop", "negation", "but"})
 class Example(NamedTuple):
     """A labelled statement; context and option are None where it teaches nothing.
 
-    Statements of one ``family`` share a template, those of one ``wording`` (of one option) share the words for it.
+    Statements of one ``family`` share a template, those of one ``wording`` (of one option) share the words for it, and
+    those of one ``hand`` their author.
     """
 
     text: str
@@ -46,6 +48,7 @@ class Example(NamedTuple):
     stance: Stance
     family: str
     wording: int = -1
+    hand: str = ""
 
 
 def fit_interpreter(examples: Sequence[Example], encoder: TextEncoder) -> InterpreterModel:
@@ -116,9 +119,11 @@ class _Facts(NamedTuple):
 
 
 def _family_weights(examples: Sequence[Example]) -> NDArray[np.float64]:
-    names, counts = np.unique([example.family for example in examples], return_counts=True)
-    size = dict(zip(names.tolist(), counts.tolist(), strict=True))
-    raw = np.array([1.0 / size[example.family] for example in examples])
+    """Return (examples,) weights of mean 1: every hand counts the same, and within a hand every family."""
+    _, family, size = np.unique([example.family for example in examples], return_inverse=True, return_counts=True)
+    raw = 1.0 / size[family]
+    _, hand = np.unique([example.hand for example in examples], return_inverse=True)
+    raw = raw / np.bincount(hand, weights=raw)[hand]
     scaled: NDArray[np.float64] = raw * len(raw) / raw.sum()
     return scaled
 
@@ -133,7 +138,9 @@ def _linear_parts(facts: _Facts, rows: NDArray[np.bool_], encoder: str) -> Inter
     bias = np.full(len(facts.lexicon), -50.0, dtype=np.float32)
     weights[head.classes_], bias[head.classes_] = head.coef_, head.intercept_
     stance = LogisticRegression(C=STANCE_C, max_iter=2000)
-    stance.fit(stance_inputs(facts.encoded)[rows], facts.stances[rows], sample_weight=facts.weights[rows])
+    inputs = stance_inputs(facts.encoded)[rows]
+    middle = inputs.mean(axis=0)  # what all sentences share would only slow the fit
+    stance.fit(inputs - middle, facts.stances[rows], sample_weight=facts.weights[rows])
     return InterpreterModel(
         encoder=np.array(encoder),
         lexicon=np.array(facts.lexicon),
@@ -143,18 +150,13 @@ def _linear_parts(facts: _Facts, rows: NDArray[np.bool_], encoder: str) -> Inter
         pair_weights=np.zeros(PAIR_FEATURES),
         stances=np.array(stance.classes_),
         stance_weights=np.asarray(stance.coef_, dtype=np.float32),
-        stance_bias=np.asarray(stance.intercept_, dtype=np.float32),
+        stance_bias=np.asarray(stance.intercept_ - stance.coef_ @ middle, dtype=np.float32),
         calibration=np.zeros(4),
     )
 
 
 def _pure(encoded: Sequence[Encoded]) -> NDArray[np.bool_]:
     return np.array([all(part.marker in PURE_MARKERS for part in one.parts) for one in encoded])
-
-
-def stance_inputs(encoded: Sequence[Encoded]) -> NDArray[np.float64]:
-    """Return (statements, cues + d), the input of the stance classifier."""
-    return np.stack([np.concatenate([one.cues, one.vector]) for one in encoded])
 
 
 def _stance_scores(one: Encoded, model: InterpreterModel) -> NDArray[np.float64]:

@@ -32,7 +32,7 @@ class InterpreterModel(NamedTuple):
     stances
         (S,) names of the stances, aligned with the rows of ``stance_weights``.
     stance_weights, stance_bias
-        (S, C + d) and (S,): multinomial logistic regression from cues and embedding to the stance.
+        (S, C + d + l) and (S,): multinomial logistic regression from cues, embedding and middle layers to the stance.
     calibration
         (4,): logistic regression from bias, stance logit, pair logit and "teaches nothing" to being right.
     """

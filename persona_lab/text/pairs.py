@@ -17,10 +17,14 @@ from numpy.typing import NDArray
 from persona_lab.contracts import Stance
 from persona_lab.protocols import TextEncoder
 from persona_lab.text.cues import FEATURE_NAMES, MARKER_CLASSES, Segment, cue_values, hours, overlap, segments, words
+from persona_lab.text.layers import stance_view
 from persona_lab.text.model import InterpreterModel, softmax
 from persona_lab.text.quantities import Quantities, closeness, quantities
 
 Pair = tuple[str, str]
+
+LAYER_WEIGHT = 2.0
+"""Of the middle layers beside cues and vector, so that the penalty shrinks them less."""
 
 _CLASSES = len(MARKER_CLASSES)
 _TURNS = ("comparison", "not_x_but_y", "x_not_y", "no_then_yes", "instead", "change_verb")
@@ -35,9 +39,13 @@ is in the lexicon."""
 
 
 class Encoded(NamedTuple):
-    """A statement made ready: its vector, its segments and theirs, its cues, and the amounts that it states."""
+    """A statement made ready: its vector, its segments and theirs, its cues, and the amounts that it states.
+
+    ``layers`` is what the encoder's middle layers make of it, empty where the encoder shows none.
+    """
 
     vector: NDArray[np.float32]
+    layers: NDArray[np.float32]
     parts: tuple[Segment, ...]
     part_vectors: NDArray[np.float32]
     cues: NDArray[np.float64]
@@ -74,16 +82,24 @@ def encode_statements(texts: Sequence[str], encoder: TextEncoder) -> list[Encode
     distinct = list(dict.fromkeys([*texts, *(part.text for group in parts for part in group)]))
     place = {text: number for number, text in enumerate(distinct)}
     vectors = encoder.encode(distinct)
+    view = stance_view(encoder)
+    layers = np.zeros((len(texts), 0), dtype=np.float32) if view is None else view.encode(texts)
     return [
         Encoded(
             vectors[place[text]],
+            own,
             group,
             vectors[[place[part.text] for part in group]],
             np.asarray(cue_values(text), dtype=np.float64),
             quantities(text),
         )
-        for text, group in zip(texts, parts, strict=True)
+        for text, own, group in zip(texts, layers, parts, strict=True)
     ]
+
+
+def stance_inputs(encoded: Sequence[Encoded]) -> NDArray[np.float64]:
+    """Return (statements, cues + d + layers), the input of the stance classifier."""
+    return np.stack([np.concatenate([one.cues, one.vector, LAYER_WEIGHT * one.layers]) for one in encoded])
 
 
 def described(pair: Pair) -> str:
