@@ -19,8 +19,8 @@ from persona_lab.text import CachedEncoder, Dedupe, SentenceEncoder
 SEED = 4242
 PEOPLE = 64
 PAIRS = 600
-THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
-REFUSALS = (0.0, 0.9, 0.95)
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+REFUSALS = (0.0, 0.7, 0.8, 0.9, 0.95)
 ANNOUNCED = (1, 2, 3)
 RULE = "population-bayes"
 

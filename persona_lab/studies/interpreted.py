@@ -60,7 +60,7 @@ class Hearing(NamedTuple):
 
     weighted: bool = True
     sure_of_refusal: float = 0.95
-    announced: int = 2
+    announced: int = 3
 
 
 CHANNELS: dict[str, Hearing | None] = {

@@ -19,9 +19,9 @@ from persona_lab.text.cues import FEATURE_NAMES, cue_values, hours, normalised, 
 from persona_lab.text.interpreter import Meaning, TextInterpreter
 from persona_lab.text.quantities import quantities
 
-THRESHOLD = 0.99
-"""Default, the highest hundredth: even there about one in 500 opposites of the *training* families merges, each family
-read by an interpreter fitted on the others (``reports/evidence/words_choices.json``)."""
+THRESHOLD = 0.85
+"""Default: where about one in 2,000 opposites of the *training* families merges, each family read by an interpreter
+fitted on the others (``reports/evidence/words_choices.json``)."""
 
 SWAPPED_WORDS = 0.6
 """Share of words in common from which two contrasts ("not A but B") are taken for swapped roles."""
