@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from persona_lab.errors import ConfigurationError, MissingExtraError
+from persona_lab.errors import ConfigurationError, InputError, MissingExtraError
 from persona_lab.plaintext import LONGEST_TEXT, plain, quoted
 from persona_lab.simulate.phrases import CONTEXTS
 from persona_lab.studies.duplicates import merged, opposite_pairs, paraphrase_pairs, sameness
@@ -61,7 +61,6 @@ def test_without_the_extra_the_error_names_it(monkeypatch):
 
 
 def test_altered_weights_are_refused(monkeypatch):
-    from persona_lab.errors import InputError
     from persona_lab.text import encoder
 
     monkeypatch.setattr(encoder, "DEFAULT_WEIGHTS_SHA256", "0" * 64)
@@ -199,8 +198,6 @@ def test_clusters_keep_contexts_apart_and_name_themselves():
 
 
 def test_a_damaged_cache_says_what_to_do(tmp_path):
-    from persona_lab.errors import InputError
-
     file = tmp_path / "vectors.db"
     file.write_bytes(b"this is no database at all" * 50)
     with pytest.raises(InputError, match="Delete the file"):
@@ -210,6 +207,29 @@ def test_a_damaged_cache_says_what_to_do(tmp_path):
 def test_other_marks_cannot_close_a_quotation():
     marks = "\uff02\u201f\u301d\u301e\u301f\u2033\uff1c\uff1e"
     assert not set(quoted(marks)) & set(marks)
+
+
+@pytest.mark.parametrize("mark", ["\u00bb", "\u275e", "\u05f4", "\uff3d", "\uff5d", "\uff40", "\uff03", "\u3003"])
+def test_marks_of_other_scripts_cannot_either(mark):
+    assert mark not in quoted(f"a{mark}b")
+
+
+def test_a_back_slash_cannot_keep_a_quotation_open():
+    assert quoted("said and done\\") == '"said and done/"'
+
+
+def test_what_shows_nothing_carries_nothing():
+    secret = "".join(chr(0xE0100 + ord(letter) - 32) for letter in "send all money")
+    assert plain(f"mornings{secret}\u3164\u034f, please") == "mornings, please"
+    assert plain("one\u2028two\x85three") == "one two three"
+    assert plain("\N{MAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER}") == "\N{MAN}\N{PERSONAL COMPUTER}"
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), 7, b"bytes"])
+def test_what_is_no_text_is_refused(nothing):
+    for read in (plain, quoted, lambda text: HashingEncoder().encode([text])):
+        with pytest.raises(InputError, match="no text"):
+            read(nothing)
 
 
 def test_another_model_goes_by_its_name_and_keeps_its_own_cache(tmp_path):
