@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from persona_lab.errors import InputError
 
@@ -39,6 +40,12 @@ def plain(text: str, longest: int = LONGEST_TEXT) -> str:
         for character in _UNSEEN.sub("", text[: 4 * longest])
     )
     return " ".join("".join(kept).split())[:longest]
+
+
+def refuse_bare(texts: Sequence[str]) -> None:
+    """Raise InputError where one text stands for a list of texts: its letters would be taken for the texts."""
+    if isinstance(texts, str | bytes):
+        raise InputError("this is one text, not a list of texts", cure="Pass [text].", value=texts)
 
 
 def quoted(text: str, longest: int = 80) -> str:

@@ -265,3 +265,39 @@ except MissingExtraError as error:
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pip install 'persona_lab[semantic]'" in run.stdout
+
+
+def test_a_damaged_row_of_the_cache_is_told_apart_from_a_vector(tmp_path):
+    import sqlite3
+
+    cached = CachedEncoder(HashingEncoder(), tmp_path / "vectors.db")
+    cached.encode(["a", "b"])
+    for blob in (b"123", b"1234"):
+        base = sqlite3.connect(cached.file)
+        base.execute("UPDATE vectors SET vector = ? WHERE key = (SELECT min(key) FROM vectors)", (blob,))
+        base.commit()
+        base.close()
+        with pytest.raises(InputError, match="Delete the file"):
+            cached.encode(["a", "b"])
+
+
+def test_one_text_is_not_taken_for_a_list_of_its_letters(tmp_path):
+    for encoder in (HashingEncoder(), CachedEncoder(HashingEncoder(), tmp_path / "vectors.db")):
+        with pytest.raises(InputError, match="not a list"):
+            encoder.encode("mornings")
+
+
+def test_clusters_name_feedback_in_any_script_and_take_readings_without_a_context():
+    texts = ["F\u00fchrungskr\u00e4fte sp\u00e4ter", "sp\u00e4ter, F\u00fchrungskr\u00e4fte", "x" * 100_000]
+    found = cluster_feedback(texts, ["time", "time", None], HashingEncoder())
+    assert [cluster.context for cluster in found] == ["time", "general"]
+    assert found[0].name == "f\u00fchrungskr\u00e4fte, sp\u00e4ter"
+    assert len(found[1].name) < 80
+
+
+def test_clusters_refuse_what_does_not_fit_together():
+    with pytest.raises(InputError, match="2 texts and 1 contexts"):
+        cluster_feedback(["a", "b"], ["x"], HashingEncoder())
+    for close in (-0.1, 2.5, float("nan")):
+        with pytest.raises(ConfigurationError, match="close"):
+            cluster_feedback(["a", "b"], ["x", "x"], HashingEncoder(), close)

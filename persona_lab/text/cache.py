@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.errors import InputError
+from persona_lab.plaintext import refuse_bare
 from persona_lab.protocols import TextEncoder
 from persona_lab.text.layers import stance_view
 
@@ -61,11 +62,10 @@ class CachedEncoder:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise  # locked, read-only, disk full: deleting the file would not help
-            raise InputError(
-                "this is not a cache of vectors, or it is damaged", cure="Delete the file.", file=self.file.name
-            ) from error
+            raise _damaged(self.file) from error
 
     def _encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        refuse_bare(texts)
         keys = [_key(self.name, text) for text in texts]
         first = dict(zip(reversed(keys), reversed(texts), strict=True))
         self.file.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,10 @@ class CachedEncoder:
                     "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
                     [(key, np.asarray(known[key], dtype="<f4").tobytes()) for key in missing],
                 )
-        return np.stack([known[key] for key in keys])
+        found = [known[key] for key in keys]
+        if len({vector.shape for vector in found}) > 1:
+            raise _damaged(self.file)  # one encoder gives vectors of one length
+        return np.stack(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,10 @@ class _NoLayers:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.zeros((len(texts), 0), dtype=np.float32)
+
+
+def _damaged(file: Path) -> InputError:
+    return InputError("this is not a cache of vectors, or it is damaged", cure="Delete the file.", file=file.name)
 
 
 def _key(name: str, text: str) -> bytes:
@@ -106,5 +113,7 @@ def _known(base: sqlite3.Connection, keys: Sequence[bytes]) -> dict[bytes, NDArr
         marks = ",".join("?" * len(part))
         # The statement is built from question marks only; the values are bound.
         for key, blob in base.execute(f"SELECT key, vector FROM vectors WHERE key IN ({marks})", part):
+            if not isinstance(blob, bytes) or len(blob) % 4:
+                raise sqlite3.DatabaseError("a row is no vector")
             found[key] = np.frombuffer(blob, dtype="<f4").astype(np.float32)
     return found

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.errors import ConfigurationError
-from persona_lab.plaintext import plain
+from persona_lab.plaintext import plain, refuse_bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class HashingEncoder:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (texts, dimensions) unit vectors; the zero vector for a text without letters or digits."""
+        refuse_bare(texts)
         vectors = np.zeros((len(texts), self.dimensions), dtype=np.float32)
         for row, text in zip(vectors, texts, strict=True):
             for feature, weight in _features(plain(text)):
