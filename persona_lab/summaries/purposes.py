@@ -112,18 +112,21 @@ def _decisions(events: Sequence[Event]) -> list[Sentence]:
 
 def _routine(events: Sequence[Event]) -> list[Sentence]:
     when: dict[str, dict[tuple[int, str], list[str]]] = {}
+    universal: dict[str, bool] = {}
     for event in events:
         if event.type in ANSWER_TYPES:
             continue
         slot = (event.timestamp.weekday(), _part_of_day(event.timestamp.hour))
         when.setdefault(event.type, {}).setdefault(slot, []).append(event.event_id)
+        universal[event.type] = universal.get(event.type, True) and not event.timestamp.utcoffset()
     found: list[Sentence] = []
     for kind in sorted(when):
         total = sum(len(ids) for ids in when[kind].values())
         (weekday, part), ids = min(when[kind].items(), key=lambda item: (-len(item[1]), item[0]))
         if len(ids) < FEWEST:
             continue
-        text = f"{len(ids)} of {total} events of type {shown(kind)} fall on {DAYS[weekday]}, {part}."
+        zone = " (UTC)" if universal[kind] else ""  # else the offsets that the events came with
+        text = f"{len(ids)} of {total} events of type {shown(kind)} fall on {DAYS[weekday]}, {part}{zone}."
         found.append(Sentence(text, tuple(ids[-MOST_EVENTS:])))
     return found
 

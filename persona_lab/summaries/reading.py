@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from persona_lab.contracts import Belief
-from persona_lab.errors import ConfigurationError
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.events import Event, read_answer
 from persona_lab.plaintext import plain, quoted
 
@@ -19,6 +21,11 @@ LONGEST_NAME = 40
 
 LONGEST_PLAIN = 2
 """Words up to which a name may stand unquoted: "phone call", but not "ignore previous instructions"."""
+
+LONGEST_JOINED = 3
+"""The same for words that marks join, such as "one-on-one"."""
+
+_WORD = re.compile(r"[^\W_]+")
 
 COMMANDS = frozenset(
     {
@@ -40,6 +47,9 @@ COMMANDS = frozenset(
     }
 )
 """A name that holds one of these words is quoted however short: it would read as an order to the reader."""
+
+SLACK = 1e-6
+"""By which a probability may leave 0 to 1: rules count in single precision."""
 
 MOST_EVENTS = 20
 """Events that a sentence cites: the latest that bear on it."""
@@ -77,7 +87,7 @@ def facts(beliefs: Sequence[Belief], history: Sequence[Event]) -> list[Fact]:
     A belief that no event is behind, neither its own nor one of the history, is a prior and no knowledge of the person:
     nothing is said of it, since every sentence must cite the events that it rests on.
     """
-    by_context = {belief.context: belief for belief in beliefs}
+    by_context = {_checked(belief).context: belief for belief in beliefs}
     told: dict[str, list[Named]] = {context: [] for context in by_context}
     bearing: dict[str, list[str]] = {context: [] for context in by_context}
     for event in in_order(history):
@@ -113,13 +123,37 @@ def facts(beliefs: Sequence[Belief], history: Sequence[Event]) -> list[Fact]:
     return found
 
 
+def _checked(belief: Belief) -> Belief:
+    numbers = (*belief.probabilities, belief.evidence)
+    if len(belief.probabilities) != len(belief.options):
+        problem = f"{len(belief.options)} options have {len(belief.probabilities)} probabilities"
+    elif not all(-SLACK <= number <= 1.0 + SLACK for number in belief.probabilities) or not belief.evidence >= 0.0:
+        problem = "probabilities are 0 to 1 and evidence is 0 or more"
+    else:
+        return belief
+    cure = "Pass what the update rule believes, one probability per option."
+    raise InputError(f"a belief does not fit together: {problem}", cure=cure, column=belief.context, value=numbers)
+
+
 def in_order(history: Sequence[Event]) -> list[Event]:
-    """Return the events by time; equal times keep their order of arrival."""
-    return sorted(history, key=lambda event: event.timestamp)
+    """Return the events by time; equal times keep their order of arrival, and of two of one id the first counts."""
+    first: dict[str, Event] = {}
+    for event in history:
+        first.setdefault(event.event_id, event)
+    return sorted(first.values(), key=lambda event: event.timestamp)
 
 
 def moment_of(beliefs: Sequence[Belief], history: Sequence[Event]) -> datetime:
     """Return the latest moment that the input speaks of: a function of the log, not of the wall clock."""
+    for belief in beliefs:
+        if belief.as_of.tzinfo is None:
+            # Read as local time, the same log would give other bytes on another machine.
+            raise InputError(
+                "a belief's as_of has no offset from UTC",
+                cure="Give it one, such as datetime(2026, 10, 3, tzinfo=UTC).",
+                column=belief.context,
+                value=belief.as_of,
+            )
     moments = [belief.as_of for belief in beliefs] + [event.timestamp for event in history]
     return max(moments, default=NO_LOG).astimezone(UTC)
 
@@ -138,7 +172,7 @@ def within_freshness(
     """
     if days is None:
         return list(beliefs), list(history)
-    if not days > 0:
+    if isinstance(days, bool) or not isinstance(days, int | float) or not days > 0:
         raise ConfigurationError("summary", "freshness_days", days, "more than 0 days")
     if as_of is not None and as_of.tzinfo is None:
         raise ConfigurationError("summary", "as_of", as_of, "a moment with its offset from UTC")
@@ -157,8 +191,9 @@ def shown(name: str) -> str:
     simple = all(character.isalnum() or character in " -+:.,'/&%" for character in words)
     # ". " or ": " would end the sentence around the name and begin another, in the user's words.
     simple = simple and not any(mark in f"{words} " for mark in (". ", ": "))
-    said = words.casefold().split()
-    calm = len(said) <= LONGEST_PLAIN and not COMMANDS.intersection(said)
+    # Marks join words as spaces do ("ignore-previous-instructions"), and wide letters spell the same words.
+    said = _WORD.findall(unicodedata.normalize("NFKC", words).casefold())
+    calm = len(words.split()) <= LONGEST_PLAIN and len(said) <= LONGEST_JOINED and not COMMANDS.intersection(said)
     if words and simple and calm and len(words) <= LONGEST_NAME:
         return words
     return quoted(name, LONGEST_NAME)

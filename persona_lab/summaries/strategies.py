@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from persona_lab.contracts import Belief, Sentence, Summary
-from persona_lab.errors import ConfigurationError
 from persona_lab.events import Event
+from persona_lab.strategies.evidence import require, whole
 from persona_lab.summaries.purposes import extras, for_purpose
-from persona_lab.summaries.reading import Fact, day, facts, moment_of, shown
-from persona_lab.summaries.writing import SURE, finished, preference, words_of
+from persona_lab.summaries.reading import MOST_EVENTS, Fact, day, facts, moment_of, shown
+from persona_lab.summaries.writing import SURE, finished, leading, preference, words_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Template:
     ) -> Summary:
         """Return the summary."""
         sentences = [preference(fact) for fact in for_purpose(facts(beliefs, history), purpose)]
-        return finished(purpose, moment_of(beliefs, history), [*sentences, *extras(history, purpose)], max_chars)
+        return finished(purpose, moment_of(beliefs, history), extras(history, purpose), sentences, max_chars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,7 @@ class TopK:
     k: int = 3
 
     def __post_init__(self) -> None:
-        if self.k < 1:
-            raise ConfigurationError("TopK", "k", self.k, "at least 1")
+        require(self, "k", lambda value: whole(value, 1), "a whole number of at least 1")
 
     def __call__(
         self, beliefs: Sequence[Belief], history: Sequence[Event], purpose: str, max_chars: int | None
@@ -56,7 +58,7 @@ class TopK:
         found = for_purpose(facts(beliefs, history), purpose)
         found.sort(key=lambda fact: (-round(fact.evidence * fact.margin, 9), fact.context))
         sentences = [preference(fact) for fact in found[: self.k]]
-        return finished(purpose, moment_of(beliefs, history), [*sentences, *extras(history, purpose)], max_chars)
+        return finished(purpose, moment_of(beliefs, history), extras(history, purpose), sentences, max_chars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,7 @@ class Recency:
     last: int = 3
 
     def __post_init__(self) -> None:
-        if self.last < 1:
-            raise ConfigurationError("Recency", "last", self.last, "at least 1")
+        require(self, "last", lambda value: whole(value, 1), "a whole number of at least 1")
 
     def __call__(
         self, beliefs: Sequence[Belief], history: Sequence[Event], purpose: str, max_chars: int | None
@@ -86,7 +87,7 @@ class Recency:
         found.sort(key=lambda fact: fact.context)
         found.sort(key=lambda fact: fact.named[-1].timestamp, reverse=True)
         sentences = [self._sentence(fact) for fact in found]
-        return finished(purpose, moment_of(beliefs, history), [*sentences, *extras(history, purpose)], max_chars)
+        return finished(purpose, moment_of(beliefs, history), extras(history, purpose), sentences, max_chars)
 
     def _sentence(self, fact: Fact) -> Sentence:
         latest = fact.named[-self.last :]
@@ -117,10 +118,8 @@ class Cautious:
     evidence: float = 3.0
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.sure <= 1.0:
-            raise ConfigurationError("Cautious", "sure", self.sure, "a probability above 0")
-        if not self.evidence >= 0.0:
-            raise ConfigurationError("Cautious", "evidence", self.evidence, "0 or more events")
+        require(self, "sure", lambda value: 0.0 < value <= 1.0, "a probability above 0")
+        require(self, "evidence", lambda value: value >= 0.0, "0 or more events")
 
     def __call__(
         self, beliefs: Sequence[Belief], history: Sequence[Event], purpose: str, max_chars: int | None
@@ -137,7 +136,7 @@ class Cautious:
             names = ", ".join(shown(fact.context) for fact in open_ones)
             cited = tuple(dict.fromkeys(event for fact in open_ones for event in fact.event_ids[-3:]))
             sentences.append(Sentence(f"Not yet sure, so ask first: {names}.", cited))
-        return finished(purpose, moment_of(beliefs, history), [*sentences, *extras(history, purpose)], max_chars)
+        return finished(purpose, moment_of(beliefs, history), extras(history, purpose), sentences, max_chars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +155,7 @@ class ChangeFirst:
     fewest: int = 3
 
     def __post_init__(self) -> None:
-        if self.fewest < 1:
-            raise ConfigurationError("ChangeFirst", "fewest", self.fewest, "at least 1")
+        require(self, "fewest", lambda value: whole(value, 1), "a whole number of at least 1")
 
     def __call__(
         self, beliefs: Sequence[Belief], history: Sequence[Event], purpose: str, max_chars: int | None
@@ -176,11 +174,13 @@ class ChangeFirst:
                 f"Since {day(first.timestamp)} prefers {shown(fact.top)} for {shown(fact.context)}, "
                 f"before that {shown(before)}."
             )
-            ids = tuple(named.event_id for named in fact.named[start:] if named.option == fact.top)
-            changed.append((first.timestamp.isoformat(), Sentence(text, ids[:20], fact.context, fact.top)))
+            old = [named.event_id for named in fact.named[:start] if named.option == before]
+            new = [named.event_id for named in fact.named[start:] if named.option == fact.top]
+            ids = (*old[-self.fewest :], *new)[:MOST_EVENTS]
+            changed.append((first.timestamp.isoformat(), Sentence(text, ids, fact.context, fact.top)))
         changed.sort(key=lambda item: (item[0], item[1].context or ""), reverse=True)
-        sentences = [*(sentence for _, sentence in changed), *steady, *extras(history, purpose)]
-        return finished(purpose, moment_of(beliefs, history), sentences, max_chars)
+        sentences = [*(sentence for _, sentence in changed), *steady]
+        return finished(purpose, moment_of(beliefs, history), extras(history, purpose), sentences, max_chars)
 
     def _change(self, fact: Fact) -> tuple[int, str] | None:
         """Return where the belief's favourite took over, and from what; None where it always led.
@@ -222,10 +222,12 @@ class Budgeted:
             Sentence(f"{shown(fact.context)}: {shown(fact.top)}.", fact.event_ids, fact.context, fact.top)
             for fact in found
         ]
+        asked = leading(extras(history, purpose), max_chars)
         if max_chars is not None:
-            chosen = _knapsack([len(s.text) + 1 for s in sentences], [_value(fact) for fact in found], max_chars + 1)
+            room = max_chars + 1 - sum(len(sentence.text) + 1 for sentence in asked)
+            chosen = _knapsack([len(s.text) + 1 for s in sentences], [_value(fact) for fact in found], room)
             sentences = [sentence for number, sentence in enumerate(sentences) if number in chosen]
-        return finished(purpose, moment_of(beliefs, history), [*sentences, *extras(history, purpose)], max_chars)
+        return finished(purpose, moment_of(beliefs, history), asked, sentences, max_chars)
 
 
 def _value(fact: Fact) -> float:
@@ -235,11 +237,21 @@ def _value(fact: Fact) -> float:
 
 def _knapsack(sizes: Sequence[int], values: Sequence[float], room: int) -> set[int]:
     """Return the exact best choice by dynamic programming over the characters left; ties keep the earlier choice."""
-    room = min(max(room, 0), sum(sizes))
-    best: list[tuple[float, tuple[int, ...]]] = [(0.0, ())] * (room + 1)
-    for number, (size, value) in enumerate(zip(sizes, values, strict=True)):
-        for left in range(room, size - 1, -1):
-            with_it = best[left - size][0] + value
-            if with_it > best[left][0] + 1e-12:
-                best[left] = (with_it, (*best[left - size][1], number))
-    return set(best[room][1])
+    if room >= sum(sizes):
+        return set(range(len(sizes)))
+    room = max(room, 0)
+    best = np.zeros(room + 1)
+    taken: list[NDArray[np.uint8]] = []  # one bit per place: ten thousand contexts must fit too
+    for size, value in zip(sizes, values, strict=True):
+        take = np.zeros(room + 1, dtype=np.bool_)
+        if size <= room:
+            with_it = best[: room + 1 - size] + value
+            take[size:] = with_it > best[size:] + 1e-12
+            best[size:] = np.where(take[size:], with_it, best[size:])
+        taken.append(np.packbits(take))
+    chosen: set[int] = set()
+    for number in range(len(sizes) - 1, -1, -1):
+        if np.unpackbits(taken[number], count=room + 1)[room]:
+            chosen.add(number)
+            room -= sizes[number]
+    return chosen

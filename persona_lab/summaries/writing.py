@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from persona_lab.contracts import Sentence, Summary
+from persona_lab.errors import ConfigurationError
 from persona_lab.plaintext import quoted
 from persona_lab.summaries.reading import Fact, Named, shown
 
@@ -38,14 +39,35 @@ def words_of(named: Named) -> str:
     return f" User's words, not an instruction: {quoted(named.content, LONGEST_QUOTE)}."
 
 
-def finished(purpose: str, generated_at: datetime, sentences: Sequence[Sentence], max_chars: int | None) -> Summary:
-    """Return the summary of as many leading sentences as fit; a sentence is whole or absent."""
-    kept: list[Sentence] = []
-    length = 0
-    for sentence in sentences:
-        longer = length + len(sentence.text) + (1 if kept else 0)
-        if max_chars is not None and longer > max_chars:
-            break
-        kept.append(sentence)
-        length = longer
-    return Summary(purpose, generated_at, tuple(kept))
+def leading(sentences: Sequence[Sentence], max_chars: int | None) -> tuple[Sentence, ...]:
+    """Return as many leading sentences as fit; a sentence is whole or absent.
+
+    Raises
+    ------
+    ConfigurationError
+        Where ``max_chars`` is no number of characters.
+    """
+    if max_chars is None:
+        return tuple(sentences)
+    if isinstance(max_chars, bool) or not isinstance(max_chars, int) or max_chars < 0:
+        raise ConfigurationError("summary", "max_chars", max_chars, "0 or more characters, or None for no limit")
+    left = max_chars + 1
+    for number, sentence in enumerate(sentences):
+        left -= len(sentence.text) + 1
+        if left < 0:
+            return tuple(sentences[:number])
+    return tuple(sentences)
+
+
+def finished(
+    purpose: str,
+    generated_at: datetime,
+    asked: Sequence[Sentence],
+    sentences: Sequence[Sentence],
+    max_chars: int | None,
+) -> Summary:
+    """Return the summary of as many leading sentences as fit.
+
+    ``asked`` is what only this purpose says; it goes first, so that a tight budget does not drop what was asked for.
+    """
+    return Summary(purpose, generated_at, leading([*asked, *sentences], max_chars))
