@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import Belief, Sentence, Summary
+from persona_lab.errors import ConfigurationError
 from persona_lab.events import Event
-from persona_lab.strategies.evidence import require, whole
 from persona_lab.summaries.purposes import extras, for_purpose
 from persona_lab.summaries.reading import MOST_EVENTS, Fact, day, facts, moment_of, shown
 from persona_lab.summaries.writing import SURE, finished, leading, preference, words_of
@@ -49,7 +49,7 @@ class TopK:
     k: int = 3
 
     def __post_init__(self) -> None:
-        require(self, "k", lambda value: whole(value, 1), "a whole number of at least 1")
+        _require(self, "k", _is_count(self.k), "a whole number of at least 1")
 
     def __call__(
         self, beliefs: Sequence[Belief], history: Sequence[Event], purpose: str, max_chars: int | None
@@ -77,7 +77,7 @@ class Recency:
     last: int = 3
 
     def __post_init__(self) -> None:
-        require(self, "last", lambda value: whole(value, 1), "a whole number of at least 1")
+        _require(self, "last", _is_count(self.last), "a whole number of at least 1")
 
     def __call__(
         self, beliefs: Sequence[Belief], history: Sequence[Event], purpose: str, max_chars: int | None
@@ -118,8 +118,8 @@ class Cautious:
     evidence: float = 3.0
 
     def __post_init__(self) -> None:
-        require(self, "sure", lambda value: 0.0 < value <= 1.0, "a probability above 0")
-        require(self, "evidence", lambda value: value >= 0.0, "0 or more events")
+        _require(self, "sure", _is_number(self.sure) and 0.0 < self.sure <= 1.0, "a probability above 0")
+        _require(self, "evidence", _is_number(self.evidence) and self.evidence >= 0.0, "0 or more events")
 
     def __call__(
         self, beliefs: Sequence[Belief], history: Sequence[Event], purpose: str, max_chars: int | None
@@ -155,7 +155,7 @@ class ChangeFirst:
     fewest: int = 3
 
     def __post_init__(self) -> None:
-        require(self, "fewest", lambda value: whole(value, 1), "a whole number of at least 1")
+        _require(self, "fewest", _is_count(self.fewest), "a whole number of at least 1")
 
     def __call__(
         self, beliefs: Sequence[Belief], history: Sequence[Event], purpose: str, max_chars: int | None
@@ -228,6 +228,19 @@ class Budgeted:
             chosen = _knapsack([len(s.text) + 1 for s in sentences], [_value(fact) for fact in found], room)
             sentences = [sentence for number, sentence in enumerate(sentences) if number in chosen]
         return finished(purpose, moment_of(beliefs, history), asked, sentences, max_chars)
+
+
+def _require(owner: object, field: str, good: bool, expected: str) -> None:
+    if not good:
+        raise ConfigurationError(type(owner).__name__, field, getattr(owner, field), expected)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _value(fact: Fact) -> float:
