@@ -70,6 +70,10 @@ class Interpretation:
     confidence: float
     from_metadata: bool
 
+    def weight(self, own: float = 1.0) -> float:
+        """Return the weight of the event: its ``own``, 0 to 1, times the confidence that it was understood."""
+        return own * self.confidence
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:

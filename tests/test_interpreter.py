@@ -23,7 +23,8 @@ from persona_lab.simulate.statements import (
     rows_beyond,
     statement_rows,
 )
-from persona_lab.studies.interpreter import examples, read_held_out, score
+from persona_lab.studies.fitted_interpreter import examples
+from persona_lab.studies.interpreter import read_held_out, score
 from persona_lab.text import HashingEncoder, TextInterpreter
 from persona_lab.text.fitting import fit_interpreter
 from persona_lab.text.model import load_model, save_model

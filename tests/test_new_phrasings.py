@@ -13,7 +13,8 @@ from persona_lab.simulate.other_hands import (
 from persona_lab.simulate.phrases import CONTEXTS, FAMILIES
 from persona_lab.simulate.phrases_contexts import forms_of
 from persona_lab.simulate.statements import families_beyond, held_out_families, plain_template, statement_rows
-from persona_lab.studies.interpreter import score, training_rows
+from persona_lab.studies.fitted_interpreter import training_rows
+from persona_lab.studies.interpreter import score
 from persona_lab.studies.new_phrasings import read_third_hand, stance_fits
 from persona_lab.text import HashingEncoder, TextInterpreter
 

@@ -301,3 +301,21 @@ def test_clusters_refuse_what_does_not_fit_together():
     for close in (-0.1, 2.5, float("nan")):
         with pytest.raises(ConfigurationError, match="close"):
             cluster_feedback(["a", "b"], ["x", "x"], HashingEncoder(), close)
+
+
+@pytest.mark.parametrize("knob", [{"batch_size": 1.5}, {"batch_size": 0}, {"threads": True}, {"threads": "1"}])
+def test_knobs_of_the_encoder_that_cannot_be_are_refused(knob):
+    with pytest.raises(ConfigurationError, match="whole number"):
+        SentenceEncoder(**knob)
+
+
+def test_one_text_or_a_file_by_its_name_is_refused():
+    with pytest.raises(InputError, match="not a list"):
+        SentenceEncoder().encode("hello")
+    with pytest.raises(ConfigurationError, match="Path"):
+        CachedEncoder(HashingEncoder(), "vectors.db")
+
+
+def test_a_model_that_is_not_there_says_so(tmp_path):
+    with pytest.raises(InputError, match="neither be found nor fetched"):
+        SentenceEncoder(model=str(tmp_path / "no such folder")).encode(["hello"])

@@ -12,8 +12,9 @@ import polars as pl
 
 from persona_lab.catalog import STRATEGIES
 from persona_lab.studies.duplicates import merged, opposite_pairs, paraphrase_pairs, sameness
+from persona_lab.studies.fitted_interpreter import cross_fitted
 from persona_lab.studies.interpreted import Hearing, Pool, interpreted_study, read_pool
-from persona_lab.studies.interpreter import by_register, cross_fitted, read_held_out, score
+from persona_lab.studies.interpreter import by_register, read_held_out, score
 from persona_lab.text import CachedEncoder, Dedupe, SentenceEncoder
 
 SEED = 4242

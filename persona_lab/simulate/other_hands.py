@@ -1,9 +1,9 @@
 """Phrasing families and words for options by other hands than the bank's: to fit the interpreter on, and to judge it.
 
-Their authors saw neither the bank nor each other's files. The *second* hand's families and words are fitted on; the
-*third* hand's everyday sentences never are: they tell how the packaged interpreter reads people who speak unlike
-everything that it was made from. Templates that a hand happens to share with the data set, held-out families
-included, or with a hand before it are left out.
+Their authors saw neither the bank nor each other's files. The *second* and the *fourth* hand's families and words are
+fitted on; the *third* hand's everyday sentences never are: they tell how the packaged interpreter reads people who
+speak unlike everything that it was made from. Templates that a hand happens to share with the data set, held-out
+families included, or with a hand before it are left out. The fourth hand is several authors who saw nobody's phrasings.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ from persona_lab.simulate.statements import (
 
 SECOND_HAND = "phrases_second_hand.json"
 THIRD_HAND = "phrases_third_hand.json"
+FOURTH_HAND = "phrases_fourth_hand.json"
 WORDINGS = "wordings_second_hand.json"
 
 SECOND_PER_FAMILY = 5
+FOURTH_PER_FAMILY = 3
 BEYOND_PER_FAMILY = 6
 PER_WORDING = 3
 """Statements drawn per family and per wording for the packaged interpreter."""
@@ -51,6 +53,12 @@ def families_third() -> tuple[Family, ...]:
     return _families(THIRD_HAND, (*FAMILIES, *families_beyond(), *families_second()))
 
 
+@cache
+def families_fourth() -> tuple[Family, ...]:
+    """Return the fourth hand's families, none of their templates in any other hand's or in the data set."""
+    return _families(FOURTH_HAND, (*FAMILIES, *families_beyond(), *families_second(), *families_third()))
+
+
 def rows_second(per_family: int = SECOND_PER_FAMILY) -> list[Row]:
     """Return statements of the second hand's families, none of the data set's texts and no last surface form."""
     return _fresh(drawn("second hand", per_family, families_second()))
@@ -59,6 +67,11 @@ def rows_second(per_family: int = SECOND_PER_FAMILY) -> list[Row]:
 def rows_third(per_family: int = SECOND_PER_FAMILY) -> list[Row]:
     """Return statements of the third hand's families, none of the data set's texts and no last surface form."""
     return _fresh(drawn("third hand", per_family, families_third()))
+
+
+def rows_fourth(per_family: int = FOURTH_PER_FAMILY) -> list[Row]:
+    """Return statements of the fourth hand's families, none of the data set's texts and no last surface form."""
+    return _fresh(drawn("fourth hand", per_family, families_fourth()))
 
 
 @cache

@@ -113,7 +113,7 @@ def read_pool(interpreter: TextInterpreter, *, seed: int, among: Collection[str]
         np.array(texts).reshape(shape),
         np.array([place_of.get(one.option or "", NO_OPTION) for one in read], dtype=np.int8).reshape(shape),
         np.array([ALL_STANCES.index(one.stance) for one in read], dtype=np.int8).reshape(shape),
-        np.array([one.confidence for one in read]).reshape(shape),
+        np.array([one.weight() for one in read]).reshape(shape),
     )
 
 

@@ -1,31 +1,21 @@
-"""Fit the packaged interpreter on the training families, and score it on the families held out."""
+"""Score an interpreter on the families held out."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from persona_lab.contracts import Interpretation, Stance, Statement
+from persona_lab.contracts import Interpretation, Statement
 from persona_lab.measurement import Measurement, undefined
-from persona_lab.protocols import TextEncoder
 from persona_lab.randomness import generator
-from persona_lab.simulate.other_hands import BEYOND_PER_FAMILY, families_second, rows_more_wordings, rows_second
 from persona_lab.simulate.phrases import CONTEXTS
 from persona_lab.simulate.phrases_contexts import forms_of
-from persona_lab.simulate.statements import Row, families_beyond, more_training_rows, rows_beyond, statement_rows
-from persona_lab.text.encoder import SentenceEncoder
-from persona_lab.text.fitting import Example, fit_interpreter
+from persona_lab.simulate.statements import Row, statement_rows
 from persona_lab.text.interpreter import TextInterpreter
-from persona_lab.text.model import PACKAGED_MODEL, save_model
-
-FOLDS = 4
-MORE = 8
-"""Parts of the cross-fitting, and further statements drawn per training family of the data set."""
 
 BINS = 15
 """Bins of the expected calibration error, as everywhere in the project."""
@@ -51,54 +41,6 @@ class Reading(NamedTuple):
     def new_words(self) -> bool:
         """Whether the option is named by words that training never used."""
         return bool(self.row.option) and int(self.row.wording) == _last_wording(self.row)
-
-
-def examples(rows: Sequence[Row]) -> list[Example]:
-    """Return data set rows as training examples."""
-    hands = {family.name: "second" for family in families_second()}
-    hands |= {family.name: "beyond" for family in families_beyond()}
-    return [
-        Example(
-            row.text,
-            row.context or None,
-            row.option or None,
-            Stance(row.stance),
-            row.family,
-            int(row.wording),
-            hands.get(row.family, "bank"),
-        )
-        for row in rows
-    ]
-
-
-def rebuild(path: Path = PACKAGED_MODEL, encoder: TextEncoder | None = None) -> Path:
-    """Fit on everything but what it is judged on and write the coefficients (minutes); default: the packaged file."""
-    save_model(fit_interpreter(examples(training_rows()), encoder or SentenceEncoder()), path)
-    return path
-
-
-def training_rows() -> list[Row]:
-    """Return all that the packaged interpreter is fitted on.
-
-    The training families of the data set, the families beyond it and the second hand's, and the training families once
-    more in further words for the options. Neither the held-out families nor the last surface form of any option nor the
-    third hand's families are among them.
-    """
-    own = [row for row in statement_rows() if row.split == "train"] + more_training_rows(MORE)
-    return own + rows_beyond(BEYOND_PER_FAMILY) + rows_second() + rows_more_wordings()
-
-
-def cross_fitted(encoder: TextEncoder) -> Iterator[tuple[frozenset[str], TextInterpreter]]:
-    """Yield parts of the data set's *training* families with an interpreter fitted on all the others.
-
-    That is where choices are made.
-    """
-    rows = training_rows()
-    names = sorted({row.family for row in statement_rows() if row.split == "train"})
-    for fold in range(FOLDS):
-        part = frozenset(names[fold::FOLDS])
-        model = fit_interpreter(examples([row for row in rows if row.family not in part]), encoder)
-        yield part, TextInterpreter(encoder, model)
 
 
 def read_held_out(interpreter: TextInterpreter, among: Collection[str] | None = None) -> list[Reading]:

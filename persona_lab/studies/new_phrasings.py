@@ -19,7 +19,8 @@ from persona_lab.protocols import TextEncoder
 from persona_lab.simulate.other_hands import BEYOND_PER_FAMILY, SECOND_PER_FAMILY, rows_second, rows_third
 from persona_lab.simulate.phrases import CONTEXTS
 from persona_lab.simulate.statements import Row, more_training_rows, rows_beyond, statement_rows
-from persona_lab.studies.interpreter import FOLDS, MORE, Reading
+from persona_lab.studies.fitted_interpreter import FOLDS, MORE
+from persona_lab.studies.interpreter import Reading
 from persona_lab.text.fitting import STANCE_C
 from persona_lab.text.interpreter import TextInterpreter
 from persona_lab.text.pairs import encode_statements, stance_inputs

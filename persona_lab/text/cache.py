@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_lab.errors import InputError
+from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.plaintext import refuse_bare
 from persona_lab.protocols import TextEncoder
+from persona_lab.text.adapter import stance_reader
 from persona_lab.text.layers import stance_view
 
 _LOOKUP = 500
@@ -39,6 +40,10 @@ class CachedEncoder:
     encoder: TextEncoder
     file: Path
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.file, Path):
+            raise ConfigurationError("CachedEncoder", "file", self.file, "a pathlib.Path")
+
     @property
     def name(self) -> str:
         """The wrapped encoder's name: the cache changes no vector."""
@@ -47,7 +52,12 @@ class CachedEncoder:
     def layers(self) -> TextEncoder:
         """Return the wrapped encoder's middle layers, cached in the same file; no columns where it shows none."""
         view = stance_view(self.encoder)
-        return _NoLayers() if view is None else CachedEncoder(view, self.file)
+        return _Nothing("no layers") if view is None else CachedEncoder(view, self.file)
+
+    def adapted(self, adapter: NDArray[np.float16]) -> TextEncoder:
+        """Return what the wrapped encoder reads with an adapter, cached likewise; no columns if it takes none."""
+        reader = stance_reader(self.encoder, adapter)
+        return _Nothing("no adapter") if reader is None else CachedEncoder(reader, self.file)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (texts, dimensions) unit vectors, from the cache where known.
@@ -91,8 +101,8 @@ class CachedEncoder:
 
 
 @dataclass(frozen=True, slots=True)
-class _NoLayers:
-    name: str = "no layers"
+class _Nothing:
+    name: str
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return np.zeros((len(texts), 0), dtype=np.float32)

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.errors import ConfigurationError, InputError, MissingExtraError
-from persona_lab.plaintext import plain
+from persona_lab.plaintext import plain, refuse_bare
+from persona_lab.text.adapter import AdaptedEncoder
 from persona_lab.text.layers import LayerEncoder
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -35,7 +36,8 @@ class SentenceEncoder:
     ----------
     model
         ``all-MiniLM-L6-v2`` comes from the installed package and is never downloaded, its weights checked by hash. Any
-        other name or folder is passed to sentence-transformers, which may download it.
+        other name or folder is passed to sentence-transformers, which may download it (not after the default has been
+        loaded in the same process, unless HF_HUB_OFFLINE=0 is set beforehand).
     batch_size
         Texts per forward pass.
     threads
@@ -47,10 +49,9 @@ class SentenceEncoder:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise ConfigurationError("SentenceEncoder", "batch_size", self.batch_size, "at least 1")
-        if self.threads < 1:
-            raise ConfigurationError("SentenceEncoder", "threads", self.threads, "at least 1")
+        for name, value in (("batch_size", self.batch_size), ("threads", self.threads)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ConfigurationError("SentenceEncoder", name, value, "a whole number, at least 1")
 
     @property
     def name(self) -> str:
@@ -61,6 +62,10 @@ class SentenceEncoder:
         """Return the encoder of the same model's middle layers, which tell how a thing is said."""
         return LayerEncoder(self.model, self.batch_size, self.threads)
 
+    def adapted(self, adapter: NDArray[np.float16]) -> AdaptedEncoder:
+        """Return what reads stances with the same model and an adapter."""
+        return AdaptedEncoder(self.model, adapter, self.batch_size, self.threads)
+
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (texts, dimensions) unit vectors; only the first 2,000 visible characters of a text are read.
 
@@ -69,8 +74,10 @@ class SentenceEncoder:
         MissingExtraError
             Where sentence-transformers, torch or the packaged weights are not installed.
         InputError
-            Where the packaged weights are not the published ones.
+            Where the packaged weights are not the published ones, a model by name can neither be found nor fetched, or
+            ``texts`` is one text.
         """
+        refuse_bare(texts)
         model = load_model(self.model)
         if not texts:
             return np.zeros((0, int(model.get_embedding_dimension())), dtype=np.float32)
@@ -127,6 +134,12 @@ def load_model(model: str) -> Any:
     bars.disable_progress_bar()
     try:
         return SentenceTransformer(place, device="cpu", local_files_only=offline)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "this text encoder can neither be found nor fetched",
+            cure="Check the name, or give the folder that holds the model.",
+            value=model,
+        ) from error
     finally:
         if shown:
             bars.enable_progress_bar()

@@ -11,8 +11,9 @@ from scipy.optimize import minimize
 
 from persona_lab.contracts import Stance
 from persona_lab.protocols import TextEncoder
-from persona_lab.text.model import InterpreterModel, logit, softmax
+from persona_lab.text.model import InterpreterModel, logit, softmax, stacked
 from persona_lab.text.pairs import (
+    NO_ADAPTER,
     PAIR_FEATURES,
     Candidates,
     Encoded,
@@ -51,11 +52,28 @@ class Example(NamedTuple):
     hand: str = ""
 
 
-def fit_interpreter(examples: Sequence[Example], encoder: TextEncoder) -> InterpreterModel:
-    """Return the coefficients fitted on ``examples``; needs scikit-learn, takes seconds, no chance involved.
+class Adapted(NamedTuple):
+    """An adapter for the interpreter to use, and what others of its kind read.
 
-    The calibration and the pair logit see only predictions for families that the head and the stance classifier were
-    not fitted on.
+    Attributes
+    ----------
+    adapter
+        (n,) its numbers.
+    out_of_family
+        (examples, stances) log chances, each row by an adapter that was not fitted on the example's family.
+    """
+
+    adapter: NDArray[np.float16]
+    out_of_family: NDArray[np.float32]
+
+
+def fit_interpreter(
+    examples: Sequence[Example], encoder: TextEncoder, adapted: Adapted | None = None
+) -> InterpreterModel:
+    """Return the coefficients fitted on ``examples``; needs scikit-learn, takes a minute, no chance involved.
+
+    The calibration, the pair logit and the stacking of the two stance readings see only predictions for families that
+    the head, the stance classifier and the adapter were not fitted on.
     """
     encoded = encode_statements([example.text for example in examples], encoder)
     lexicon = sorted({(e.context, e.option) for e in examples if e.context is not None and e.option is not None})
@@ -82,11 +100,15 @@ def fit_interpreter(examples: Sequence[Example], encoder: TextEncoder) -> Interp
     everyone = np.ones(len(examples), dtype=bool)
     features = np.zeros((len(examples), len(lexicon), PAIR_FEATURES))
     stance_chance = np.zeros((len(examples), len(set(stances))))
-    for fold in range(FOLDS):
-        part = _linear_parts(facts, folds != fold, encoder.name)
-        for i in np.flatnonzero(folds == fold):
-            stance_chance[i] = softmax(_stance_scores(encoded[i], part))
-            features[i] = _features(encoded[i], facts, part, stance_chance[i])
+    without = [_linear_parts(facts, folds != fold, encoder.name) for fold in range(FOLDS)]
+    for row, one in enumerate(encoded):
+        stance_chance[row] = softmax(_stance_scores(one, without[int(folds[row])]))
+    stacking = np.array([1.0, 0.0])
+    if adapted is not None:
+        stacking = _stack(stance_chance, adapted.out_of_family, stances, weights)
+        stance_chance = stacked(stance_chance, adapted.out_of_family, stacking)
+    for row, one in enumerate(encoded):
+        features[row] = _features(one, facts, without[int(folds[row])], stance_chance[row])
     # Half of the statements meet a head that never saw their words for the option: people have more words than a bank.
     wordings = np.array([example.wording for example in examples])
     strangers = (np.arange(len(examples)) % 2 == 1) & (wordings >= 0)
@@ -106,6 +128,8 @@ def fit_interpreter(examples: Sequence[Example], encoder: TextEncoder) -> Interp
     return final._replace(
         pair_weights=_fit_pairs(features, nameless, target, weights, everyone),
         calibration=_calibrate(pair_chance, stance_chance, final.stances, target, stances, weights),
+        adapter=NO_ADAPTER if adapted is None else adapted.adapter,
+        stacking=stacking,
     )
 
 
@@ -152,6 +176,8 @@ def _linear_parts(facts: _Facts, rows: NDArray[np.bool_], encoder: str) -> Inter
         stance_weights=np.asarray(stance.coef_, dtype=np.float32),
         stance_bias=np.asarray(stance.intercept_ - stance.coef_ @ middle, dtype=np.float32),
         calibration=np.zeros(4),
+        adapter=NO_ADAPTER,
+        stacking=np.array([1.0, 0.0]),
     )
 
 
@@ -194,6 +220,20 @@ def _fit_pairs(
         return float(value + PAIR_PENALTY * w @ w), gradient + 2 * PAIR_PENALTY * w
 
     found: Any = minimize(loss, np.zeros(inputs.shape[2]), jac=True, method="L-BFGS-B", options={"maxiter": 150})
+    return np.asarray(found.x, dtype=np.float64)
+
+
+def _stack(
+    chances: NDArray[np.float64], read: NDArray[np.float32], stances: NDArray[np.str_], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the two exponents of least weighted log loss; ``chances`` and ``read`` by name of stance."""
+    right = np.unique(stances, return_inverse=True)[1]
+
+    def loss(exponents: NDArray[np.float64]) -> float:
+        said = stacked(chances, read, exponents)[np.arange(len(right)), right]
+        return float(-(weights * np.log(said + 1e-300)).sum() / weights.sum())
+
+    found: Any = minimize(loss, np.array([0.7, 0.3]), method="L-BFGS-B", bounds=[(0.0, 3.0)] * 2)
     return np.asarray(found.x, dtype=np.float64)
 
 

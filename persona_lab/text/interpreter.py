@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, NamedTuple
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.contracts import Interpretation, Stance, Statement
 from persona_lab.errors import ConfigurationError
-from persona_lab.events import STATUSES
 from persona_lab.plaintext import plain
 from persona_lab.protocols import TextEncoder
 from persona_lab.text.cues import FEATURE_NAMES, cue_values, words
 from persona_lab.text.encoder import SentenceEncoder
-from persona_lab.text.model import InterpreterModel, load_model, logit, softmax
+from persona_lab.text.fields import Fields, checked_known, fields_of, unreadable
+from persona_lab.text.model import InterpreterModel, load_model, logit, softmax, stacked
 from persona_lab.text.pairs import (
     Candidates,
     Encoded,
@@ -30,12 +31,6 @@ from persona_lab.text.pairs import (
     stance_inputs,
 )
 from persona_lab.text.quantities import quantities
-
-NAMED_FIELDS = ("corrected", "corrected_to", "option_chosen")
-"""Metadata fields that name what the user chose instead."""
-
-OPTION_FIELDS = (*NAMED_FIELDS, "option", "proposed", "proposal", "suggested")
-"""Metadata fields that may name the option, strongest first."""
 
 OPENING_BIAS = 3.0
 """Log odds against opening a new option or context where a known one would do."""
@@ -90,47 +85,60 @@ class TextInterpreter:
             What was said, with metadata. Text is cut at 2,000 visible characters.
         known
             The user's contexts and the options of each; may be empty.
+
+        Raises
+        ------
+        InputError
+            Where a text is no text, metadata no mapping, or ``known`` no mapping to lists of names.
         """
-        structured = [_from_metadata(statement) for statement in statements]
+        checked_known(known)
+        structured = [fields_of(statement) for statement in statements]
         texts = [plain(statement.text) for statement in statements]
         reading = [
             i
             for i, (fields, text) in enumerate(zip(structured, texts, strict=True))
-            if words(text) and (not fields.complete or _may_be_exception(text))
+            if words(text) and (not fields.complete or fields.refused or _may_be_exception(text))
         ]
-        read = dict(
-            zip(reading, self._read([texts[i] for i in reading], [structured[i] for i in reading], known), strict=True)
-        )
-        return [_joined(fields, read.get(i)) for i, fields in enumerate(structured)]
+        # What the user wants instead of what was refused is for the words alone to say.
+        open_to = [_unanswered(structured[i]) for i in reading]
+        read = dict(zip(reading, self._read([texts[i] for i in reading], open_to, known), strict=True))
+        return [
+            _joined(fields, read.get(i), text) for i, (fields, text) in enumerate(zip(structured, texts, strict=True))
+        ]
 
     def meanings(self, statements: Sequence[Statement], known: Mapping[str, Sequence[str]]) -> list[Meaning]:
         """Return the probabilities behind :meth:`interpret`, from text alone but for ``metadata.context``."""
+        checked_known(known)
         if not statements:
             return []
         model = self.fitted
-        encoded = encode_statements([plain(statement.text) for statement in statements], self.encoder)
+        encoded = encode_statements([plain(statement.text) for statement in statements], self.encoder, model.adapter)
         candidates = _candidates(known, model, self.open_new, self.encoder)
         if not candidates.pairs:
-            return [Meaning(np.zeros(0), np.zeros(3)) for _ in statements]  # nothing to mean: no two mean the same
+            # Nothing to mean: no two mean the same.
+            return [Meaning(np.zeros(0), np.zeros(3), np.zeros(0)) for _ in statements]
         names = [str(name) for name in model.stances]
         groups = ((Stance.WANTS, Stance.CHANGED_MIND), (Stance.DOES_NOT_WANT,), (Stance.ONLY_ONCE,))
+        contexts = list(dict.fromkeys(context for context, _ in candidates.pairs))
+        topic = np.array([contexts.index(context) for context, _ in candidates.pairs])
         found: list[Meaning] = []
         for one, statement, stances in zip(encoded, statements, stance_chances(encoded, model), strict=True):
-            context = _name(statement.metadata.get("context"))
+            context = fields_of(statement).context
             scores = pair_scores(one, model, candidates, stances)
             outside = np.array([context not in (None, pair[0]) for pair in candidates.pairs])
             pairs = softmax(np.where(outside, scores - 50.0, scores))
             directions = np.array([sum(float(stances[names.index(s.value)]) for s in group) for group in groups])
-            found.append(Meaning(pairs, directions))
+            topics = np.bincount(topic, weights=pairs, minlength=len(contexts)).astype(np.float64)
+            found.append(Meaning(pairs, directions, topics))
         return found
 
     def _read(
-        self, texts: Sequence[str], fields: Sequence[_Fields], known: Mapping[str, Sequence[str]]
+        self, texts: Sequence[str], fields: Sequence[Fields], known: Mapping[str, Sequence[str]]
     ) -> list[Interpretation]:
         if not texts:
             return []
         model = self.fitted
-        encoded = encode_statements(texts, self.encoder)
+        encoded = encode_statements(texts, self.encoder, model.adapter)
         candidates = _candidates(known, model, self.open_new, self.encoder)
         stances = stance_chances(encoded, model)
         return [
@@ -141,7 +149,7 @@ class TextInterpreter:
     def _decide(
         self,
         one: Encoded,
-        fields: _Fields,
+        fields: Fields,
         stances: NDArray[np.float64],
         candidates: Candidates,
     ) -> Interpretation:
@@ -157,11 +165,10 @@ class TextInterpreter:
             if fields.context in (None, context) and fields.option in (None, option)
         ]
         if not allowed:
-            return Interpretation(
-                fields.context, fields.option, stance, _confidence(model, stance_chance, 1.0, False), False
-            )
+            sure = 0.0 if fields.option is None else _confidence(model, stance_chance, 1.0, False)
+            return Interpretation(fields.context, fields.option, stance, sure, False)
         scores = pair_scores(one, model, candidates, stances)[allowed]
-        chances = softmax(scores)
+        chances = softmax(scores + _offered([candidates.pairs[i] for i in allowed], fields.proposed))
         best = int(chances.argmax())
         context, option = candidates.pairs[allowed[best]]
         return Interpretation(
@@ -170,26 +177,20 @@ class TextInterpreter:
 
 
 class Meaning(NamedTuple):
-    """What a statement may mean, as probabilities: over the candidate pairs, and over for, against and only once."""
+    """What a statement may mean, as probabilities.
+
+    Over the candidate pairs; over for, against and only once; over the contexts of the pairs.
+    """
 
     pairs: NDArray[np.float64]
     directions: NDArray[np.float64]
-
-
-class _Fields(NamedTuple):
-    context: str | None
-    option: str | None
-    stance: Stance | None
-
-    @property
-    def complete(self) -> bool:
-        return None not in (self.context, self.option, self.stance)
+    topics: NDArray[np.float64]
 
 
 def stance_chances(encoded: Sequence[Encoded], model: InterpreterModel) -> NDArray[np.float64]:
     """Return (statements, stances) probabilities, in the order of ``model.stances``."""
-    inputs = stance_inputs(encoded)
-    return softmax(inputs @ model.stance_weights.T.astype(np.float64) + model.stance_bias)
+    scores = stance_inputs(encoded) @ model.stance_weights.T.astype(np.float64) + model.stance_bias
+    return stacked(softmax(scores), np.stack([one.read for one in encoded]), model.stacking)
 
 
 def pair_scores(
@@ -218,33 +219,28 @@ def _candidates(
     places = np.array([place.get(pair, -1) for pair in pairs], dtype=np.int64)
     amounts = np.array([quantities(option) for _, option in pairs], dtype=np.float64).reshape(-1, 2)
     amounts[places >= 0] = model.amounts[places[places >= 0]]
-    vectors = encoder.encode([described(pair) for pair in pairs])
+    vectors = _names_encoded(encoder, tuple(described(pair) for pair in pairs))
     return Candidates(pairs, vectors, places, np.arange(len(pairs)) >= len(own), amounts)
 
 
-def _from_metadata(statement: Statement) -> _Fields:
-    data: Mapping[str, Any] = statement.metadata
-    kind = STATUSES.get(str(data.get("status", "")).strip().casefold())
-    context = _name(data.get("context"))
-    named = _first(data, NAMED_FIELDS) or (_first(data, ("option",)) if kind == "corrected" else None)
-    if kind == "silent":
-        return _Fields(context, None, None)  # nobody answered what was proposed; text may still say something
-    stance: Stance | None = None
-    if kind == "accepted" or named:
-        stance = Stance.WANTS
-    elif kind in ("declined", "corrected"):  # a correction that names nothing is a decline
-        stance = Stance.DOES_NOT_WANT
-    if data.get("exception") is True or data.get("only_once") is True:
-        stance = Stance.ONLY_ONCE
-    return _Fields(context, named or _first(data, OPTION_FIELDS), stance)
+def _names_encoded(encoder: TextEncoder, names: tuple[str, ...]) -> NDArray[np.float32]:
+    """Return the vectors of options' names; a user's options change rarely, so those of the last calls are kept."""
+    return _kept(encoder, names) if isinstance(encoder, Hashable) else encoder.encode(names)
 
 
-def _first(data: Mapping[str, Any], keys: Sequence[str]) -> str | None:
-    return next((name for key in keys if (name := _name(data.get(key))) is not None), None)
+@lru_cache(maxsize=64)
+def _kept(encoder: TextEncoder, names: tuple[str, ...]) -> NDArray[np.float32]:
+    return encoder.encode(names)
 
 
-def _name(value: object) -> str | None:
-    return (value.strip() or None) if isinstance(value, str) else None
+def _offered(pairs: Sequence[Pair], proposed: str | None) -> NDArray[np.float64]:
+    """Return log odds that make what was offered as likely as all its rivals together: an answer is mostly about it."""
+    rivals = Counter(context for context, _ in pairs)
+    return np.array([math.log(max(rivals[c] - 1, 1)) if option == proposed else 0.0 for c, option in pairs])
+
+
+def _unanswered(fields: Fields) -> Fields:
+    return Fields(fields.context, None, None, fields.refused) if fields.refused else fields
 
 
 _ONCE_CUES = tuple(FEATURE_NAMES.index(name) for name in ("once", "this_once", "exception", "only_time", "this_week"))
@@ -255,22 +251,38 @@ def _may_be_exception(text: str) -> bool:
     return any(values[i] for i in _ONCE_CUES)
 
 
-def _joined(fields: _Fields, read: Interpretation | None) -> Interpretation:
-    """Structured fields win; text may only add what they leave open, and that it was for once."""
+def _joined(fields: Fields, read: Interpretation | None, text: str) -> Interpretation:
+    """Structured fields win; text may add what they leave open, what is wanted instead, and that it was for once."""
+    if fields.refused and read is not None:
+        return _refused(fields, read)
     if fields.complete:
         once = read is not None and read.stance is Stance.ONLY_ONCE and fields.stance is Stance.WANTS
         stance = Stance.ONLY_ONCE if once else fields.stance
         assert stance is not None  # complete
-        return Interpretation(fields.context, fields.option, stance, 1.0, True)
+        option = None if stance is Stance.NOTHING else fields.option
+        return Interpretation(fields.context, option, stance, 1.0, True)
     if read is None:
-        taught = fields.stance is not None and fields.option is not None
-        return Interpretation(
-            fields.context, fields.option, Stance.NOTHING if not taught else fields.stance or Stance.NOTHING, 1.0, True
-        )
+        settled = fields.stance is not None and fields.option is not None
+        stance = fields.stance if settled and fields.stance is not None else Stance.NOTHING
+        sure = 1.0 if settled or not unreadable(text) else 0.0  # a text in another script may say anything
+        return Interpretation(fields.context, fields.option, stance, sure, fields.any_given)
     return read
 
 
-def _stance(stances: NDArray[np.float64], model: InterpreterModel, fields: _Fields) -> tuple[Stance, float]:
+def _refused(fields: Fields, read: Interpretation) -> Interpretation:
+    """Return what a refusal with words means: the option wanted instead, a refusal for once, or the refusal."""
+    instead = read.option not in (None, fields.refused) and read.stance in _WISHES
+    if instead and read.confidence >= 0.5:
+        return read
+    if fields.stance is Stance.NOTHING or (read.stance is Stance.ONLY_ONCE and not instead):
+        return Interpretation(fields.context, None, Stance.NOTHING, 1.0, True)
+    return Interpretation(fields.context, fields.refused, Stance.DOES_NOT_WANT, 1.0, True)
+
+
+_WISHES = (Stance.WANTS, Stance.CHANGED_MIND, Stance.ONLY_ONCE)
+
+
+def _stance(stances: NDArray[np.float64], model: InterpreterModel, fields: Fields) -> tuple[Stance, float]:
     names = [str(name) for name in model.stances]
     best_place = int(stances.argmax())
     best_read = Stance(names[best_place])

@@ -35,6 +35,10 @@ class InterpreterModel(NamedTuple):
         (S, C + d + l) and (S,): multinomial logistic regression from cues, embedding and middle layers to the stance.
     calibration
         (4,): logistic regression from bias, stance logit, pair logit and "teaches nothing" to being right.
+    adapter
+        (n,) the adapter of the encoder that reads stances too (:mod:`persona_lab.text.adapter`); (0,) where none is.
+    stacking
+        (2,) exponents of the chances by the classifier and by the adapter, whose product is the chance stated.
     """
 
     encoder: NDArray[np.str_]
@@ -47,6 +51,8 @@ class InterpreterModel(NamedTuple):
     stance_weights: NDArray[np.float32]
     stance_bias: NDArray[np.float32]
     calibration: NDArray[np.float64]
+    adapter: NDArray[np.float16]
+    stacking: NDArray[np.float64]
 
 
 def save_model(model: InterpreterModel, path: Path) -> None:
@@ -69,7 +75,7 @@ def load_model(path: Path = PACKAGED_MODEL) -> InterpreterModel:
     except (OSError, KeyError, ValueError) as error:
         raise InputError(
             "this is not a fitted interpreter",
-            cure="Rebuild it with persona_lab.studies.interpreter.rebuild().",
+            cure="Rebuild it with persona_lab.studies.fitted_interpreter.rebuild().",
             file=path.name,
         ) from error
 
@@ -80,6 +86,18 @@ def softmax(scores: NDArray[np.floating]) -> NDArray[np.float64]:
     powers = np.exp(shifted)
     chances: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
     return chances
+
+
+def stacked(
+    chances: NDArray[np.float64], read: NDArray[np.floating], exponents: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (statements, stances): the product of two readings' powers, a stack with two weights (Wolpert 1992).
+
+    ``read`` holds the second reading's log chances; without columns, the first stays as it is.
+    """
+    if not read.shape[1]:
+        return chances
+    return softmax(exponents[0] * np.log(chances + 1e-12) + exponents[1] * read)
 
 
 def logit(chance: NDArray[np.float64]) -> NDArray[np.float64]:

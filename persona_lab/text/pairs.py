@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from persona_lab.contracts import Stance
 from persona_lab.protocols import TextEncoder
+from persona_lab.text.adapter import stance_reader
 from persona_lab.text.cues import FEATURE_NAMES, MARKER_CLASSES, Segment, cue_values, hours, overlap, segments, words
 from persona_lab.text.layers import stance_view
 from persona_lab.text.model import InterpreterModel, softmax
 from persona_lab.text.quantities import Quantities, closeness, quantities
 
 Pair = tuple[str, str]
+
+NO_ADAPTER: NDArray[np.float16] = np.zeros(0, dtype=np.float16)
 
 LAYER_WEIGHT = 2.0
 """Of the middle layers beside cues and vector, so that the penalty shrinks them less."""
@@ -41,11 +44,13 @@ is in the lexicon."""
 class Encoded(NamedTuple):
     """A statement made ready: its vector, its segments and theirs, its cues, and the amounts that it states.
 
-    ``layers`` is what the encoder's middle layers make of it, empty where the encoder shows none.
+    ``layers`` is what the encoder's middle layers make of it, empty where the encoder shows none; ``read`` the log
+    chances of the stances by an adapter, empty where there is none.
     """
 
     vector: NDArray[np.float32]
     layers: NDArray[np.float32]
+    read: NDArray[np.float32]
     parts: tuple[Segment, ...]
     part_vectors: NDArray[np.float32]
     cues: NDArray[np.float64]
@@ -76,7 +81,9 @@ class Candidates(NamedTuple):
     amounts: NDArray[np.float64]
 
 
-def encode_statements(texts: Sequence[str], encoder: TextEncoder) -> list[Encoded]:
+def encode_statements(
+    texts: Sequence[str], encoder: TextEncoder, adapter: NDArray[np.float16] = NO_ADAPTER
+) -> list[Encoded]:
     """Return every text with its segments, all encoded in one call."""
     parts = [tuple(segments(text)) for text in texts]
     distinct = list(dict.fromkeys([*texts, *(part.text for group in parts for part in group)]))
@@ -84,16 +91,19 @@ def encode_statements(texts: Sequence[str], encoder: TextEncoder) -> list[Encode
     vectors = encoder.encode(distinct)
     view = stance_view(encoder)
     layers = np.zeros((len(texts), 0), dtype=np.float32) if view is None else view.encode(texts)
+    reader = stance_reader(encoder, adapter)
+    read = np.zeros((len(texts), 0), dtype=np.float32) if reader is None else reader.encode(texts)
     return [
         Encoded(
             vectors[place[text]],
             own,
+            said,
             group,
             vectors[[place[part.text] for part in group]],
             np.asarray(cue_values(text), dtype=np.float64),
             quantities(text),
         )
-        for text, own, group in zip(texts, layers, parts, strict=True)
+        for text, own, said, group in zip(texts, layers, read, parts, strict=True)
     ]
 
 
