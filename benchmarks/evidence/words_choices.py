@@ -20,6 +20,9 @@ from persona_lab.text import CachedEncoder, Dedupe, SentenceEncoder
 SEED = 4242
 PEOPLE = 64
 PAIRS = 600
+ADAPTERS = Path("build") / "adapters"
+"""Where adapters fitted by an earlier run, or by ``rebuild``, wait."""
+
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 REFUSALS = (0.0, 0.7, 0.8, 0.9, 0.95)
 ANNOUNCED = (1, 2, 3)
@@ -32,7 +35,7 @@ def run(out: Path) -> None:
     pools: list[Pool] = []
     with tempfile.TemporaryDirectory() as folder:
         encoder = CachedEncoder(SentenceEncoder(), Path(folder) / "vectors.db")
-        for number, (part, interpreter) in enumerate(cross_fitted(encoder)):
+        for number, (part, interpreter) in enumerate(cross_fitted(encoder, keep=ADAPTERS)):
             dedupe = Dedupe(interpreter)
             readings += read_held_out(interpreter, part)
             opposites.append(sameness(dedupe, opposite_pairs(seed=SEED + number, count=PAIRS, among=part)))
