@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from persona_lab.simulate.other_hands import (
+    families_fourth,
     families_second,
     families_third,
     more_forms,
@@ -29,7 +30,9 @@ def test_no_hand_shares_a_template_with_what_it_is_judged_against():
     assert len(families_third()) > 200
     assert not _templates(families_second()) & _templates((*FAMILIES, *families_beyond()))
     assert not _templates(families_third()) & _templates(fitted)
-    names = [family.name for family in (*fitted, *families_third())]
+    assert len(families_fourth()) > 1500
+    assert not _templates(families_fourth()) & _templates((*fitted, *families_third()))
+    names = [family.name for family in (*fitted, *families_third(), *families_fourth())]
     assert len(set(names)) == len(names)
 
 
@@ -59,7 +62,7 @@ def test_packaged_interpreter_reads_a_hand_that_it_never_met_worse_than_its_bank
 
 def test_stance_is_judged_on_families_that_it_was_not_fitted_on():
     fits = {(fit.judged_on, fit.fitted_on): fit for fit in stance_fits(HashingEncoder(16), more=1, per_family=2)}
-    assert len(fits) == 8
+    assert len(fits) == 10
     alone, every = fits["third hand", "the data set"], fits["third hand", "every hand but the third"]
     assert alone.right.n == len(families_third())
     assert fits["the data set", "the data set"].right.value > alone.right.value + 2 * alone.right.standard_error

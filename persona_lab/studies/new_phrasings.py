@@ -3,11 +3,13 @@
 The held-out families of the data set share their author with its training families and with the cues: they flatter the
 interpreter. The third hand's families (:mod:`persona_lab.simulate.other_hands`) are everyday sentences written without
 sight of anything else, and nothing is fitted on them: the figure to expect of people at large.
-``reports/evidence/words_new_phrasings.json`` has both, and the stance fitted with and without the other hands.
+``reports/evidence/words_new_phrasings.json`` has both, and the stance classifier, without the adapter, fitted with and
+without the other hands; ``words_choices.json`` has what the adapter reads in families that it was not fitted on.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -16,11 +18,27 @@ from numpy.typing import NDArray
 from persona_lab.contracts import Statement
 from persona_lab.measurement import Measurement
 from persona_lab.protocols import TextEncoder
-from persona_lab.simulate.other_hands import BEYOND_PER_FAMILY, SECOND_PER_FAMILY, rows_second, rows_third
+from persona_lab.simulate.other_hands import (
+    BEYOND_PER_FAMILY,
+    FOURTH_PER_FAMILY,
+    SECOND_PER_FAMILY,
+    rows_fourth,
+    rows_second,
+    rows_third,
+)
 from persona_lab.simulate.phrases import CONTEXTS
 from persona_lab.simulate.statements import Row, more_training_rows, rows_beyond, statement_rows
-from persona_lab.studies.fitted_interpreter import FOLDS, MORE
+from persona_lab.studies.fitted_interpreter import (
+    FOLDS,
+    MORE,
+    adapter_statements,
+    adapters,
+    examples,
+    out_of_family,
+    training_rows,
+)
 from persona_lab.studies.interpreter import Reading
+from persona_lab.text.adapting import stance_names
 from persona_lab.text.fitting import STANCE_C
 from persona_lab.text.interpreter import TextInterpreter
 from persona_lab.text.pairs import encode_statements, stance_inputs
@@ -28,7 +46,7 @@ from persona_lab.text.pairs import encode_statements, stance_inputs
 SURE = 0.97
 """A stance read with at least this chance is a sure one; sure misreadings are what lets opposites merge."""
 
-DATA_SET, BEYOND, SECOND, THIRD = "the data set", "beyond", "second hand", "third hand"
+DATA_SET, BEYOND, SECOND, THIRD, FOURTH = "the data set", "beyond", "second hand", "third hand", "fourth hand"
 EVERY_HAND = "every hand but the third"
 
 
@@ -61,6 +79,7 @@ def stance_fits(encoder: TextEncoder, more: int = MORE, per_family: int = SECOND
         DATA_SET: [row for row in statement_rows() if row.split == "train"] + more_training_rows(more),
         BEYOND: rows_beyond(min(per_family, BEYOND_PER_FAMILY)),
         SECOND: rows_second(per_family),
+        FOURTH: rows_fourth(min(per_family, FOURTH_PER_FAMILY)),
         THIRD: rows_third(per_family),
     }
     rows = [row for part in hands.values() for row in part]
@@ -82,6 +101,27 @@ def stance_fits(encoder: TextEncoder, more: int = MORE, per_family: int = SECOND
                 )
             )
     return found
+
+
+class AdapterReading(NamedTuple):
+    """What adapters read in families that they were not fitted on; errors over families."""
+
+    hand: str
+    right: Measurement
+
+
+def adapter_readings(encoder: TextEncoder, keep: Path | None = None) -> list[AdapterReading]:
+    """Return the stances that adapters alone read right, out of family, hand by hand; ``keep`` as for ``adapters``."""
+    rows = training_rows()
+    without = adapters(adapter_statements(), keep=keep, final=False)
+    read = np.array(stance_names())[out_of_family(rows, encoder, without).argmax(axis=1)]
+    right = read == np.array([row.stance for row in rows])
+    families = np.array([row.family for row in rows])
+    hands = np.array([example.hand for example in examples(rows)])
+    return [
+        AdapterReading(hand, _over_families(right[hands == hand], families[hands == hand]))
+        for hand in ("bank", "beyond", "second", "fourth")
+    ]
 
 
 def _cross_fitted(
