@@ -16,7 +16,7 @@ TALKERS = 320
 SEED = 9102
 """People of this seed chose nothing."""
 
-THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 
 def run(out: Path, talkers: int = TALKERS) -> None:

@@ -27,7 +27,7 @@ PAIRS = 600
 ADAPTERS = Path("build") / "adapters"
 """Where adapters fitted by an earlier run, or by ``rebuild``, wait."""
 
-THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 REFUSALS = (0.0, 0.7, 0.8, 0.9, 0.95)
 ANNOUNCED = (1, 2, 3)
 RULE = "population-bayes"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,14 +27,21 @@ class TextPair(NamedTuple):
     second: str
 
 
-def opposite_pairs(*, seed: int, count: int = PAIRS, among: Collection[str] | None = None) -> list[TextPair]:
+def opposite_pairs(
+    *,
+    seed: int,
+    count: int = PAIRS,
+    among: Collection[str] | None = None,
+    families: Sequence[Family] = FAMILIES,
+) -> list[TextPair]:
     """Return pairs in similar words that must never merge.
 
     By turns: the same words for the option wanted and not wanted, and one template about two options of a context.
-    ``among`` names the phrasing families; default those that the interpreter was not fitted on.
+    ``among`` names the phrasing families out of ``families``; default those of the data set that the interpreter was
+    not fitted on.
     """
     chance = generator(seed, "opposite pairs")
-    wants, against = _families(Stance.WANTS, among), _families(Stance.DOES_NOT_WANT, among)
+    wants, against = _families(Stance.WANTS, among, families), _families(Stance.DOES_NOT_WANT, among, families)
     pairs: list[TextPair] = []
     while len(pairs) < count:
         context, option, other = _about(chance)
@@ -51,14 +58,20 @@ def opposite_pairs(*, seed: int, count: int = PAIRS, among: Collection[str] | No
     return pairs
 
 
-def paraphrase_pairs(*, seed: int, count: int = PAIRS, among: Collection[str] | None = None) -> list[TextPair]:
+def paraphrase_pairs(
+    *,
+    seed: int,
+    count: int = PAIRS,
+    among: Collection[str] | None = None,
+    families: Sequence[Family] = FAMILIES,
+) -> list[TextPair]:
     """Return pairs of two families of one stance about the same option in the same words for it."""
     chance = generator(seed, "paraphrase pairs")
     pairs: list[TextPair] = []
     while len(pairs) < count:
         stance = (Stance.WANTS, Stance.DOES_NOT_WANT)[len(pairs) % 2]
-        families = _families(stance, among)
-        one, two = (families[i] for i in chance.choice(len(families), size=2, replace=False))
+        own = _families(stance, among, families)
+        one, two = (own[i] for i in chance.choice(len(own), size=2, replace=False))
         context, option, other = _about(chance)
         form, another = _form(chance, context, option), _form(chance, context, other)
         first = _said(chance, one, form, another, context)
@@ -77,10 +90,10 @@ def merged(values: NDArray[np.float64], threshold: float) -> Measurement:
     return Measurement(share, float(np.sqrt(share * (1.0 - share) / len(values))), len(values))
 
 
-def _families(stance: Stance, among: Collection[str] | None) -> list[Family]:
+def _families(stance: Stance, among: Collection[str] | None, families: Sequence[Family]) -> list[Family]:
     names = held_out_families() if among is None else among
     return [
-        family for family in FAMILIES if family.stance is stance and family.register == "plain" and family.name in names
+        family for family in families if family.stance is stance and family.register == "plain" and family.name in names
     ]
 
 

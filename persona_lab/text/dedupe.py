@@ -21,9 +21,13 @@ from persona_lab.text.cues import FEATURE_NAMES, cue_values, hours, normalised, 
 from persona_lab.text.interpreter import Meaning, TextInterpreter
 from persona_lab.text.quantities import quantities
 
-THRESHOLD = 0.85
-"""Default: where about one in 2,000 opposites of the *training* families merges, each family read by an interpreter
+THRESHOLD = 0.8
+"""Default: where about one in 1,000 opposites of the *training* families merges, each family read by an interpreter
 fitted on the others (``reports/evidence/words_choices.json``)."""
+
+SAME_PAIR = 0.5
+"""Two statements are about one (context, option) if that is more likely than not; multiplied into the chance instead, it
+cost recall at every count of merged opposites (same record's families)."""
 
 SWAPPED_WORDS = 0.6
 """Share of words in common from which two contrasts ("not A but B") are taken for swapped roles."""
@@ -44,9 +48,9 @@ class Said(NamedTuple):
 class Dedupe:
     """Mark statements that repeat an earlier one of the same user within a short while.
 
-    Two statements are one signal if they were said within ``window`` and the chance that they mean the same reaches
-    ``threshold``. That chance is the interpreter's: the probability, summed over (context, option, stance), that both
-    mean it, wanting and having changed one's mind to it counted as one. Cosine alone would merge "mornings" and
+    Two statements are one signal if they were said within ``window``, are more likely than not about the same option of
+    the same context, and the chance that they point the same way reaches ``threshold``: for, against, or only once,
+    wanting and having changed one's mind to it counted as one. Cosine alone would merge "mornings" and
     "afternoons" (.87). Identical words are always one signal, unless something else was said of the matter in between.
     When in doubt it keeps both, since a lost opposite costs more than a counted echo.
 
@@ -108,7 +112,7 @@ class Dedupe:
             if first < i:
                 there = (contexts[first:i] == contexts[i]) | (contexts[first:i] == "") | (contexts[i] == "")
                 pairs, directions = chances.agreement(i, first)
-                same = there & ((keys[first:i] == keys[i]) | (pairs * directions >= self.threshold))
+                same = there & ((keys[first:i] == keys[i]) | ((pairs >= SAME_PAIR) & (directions >= self.threshold)))
                 otherwise = there & ~same & (topics[first:i] @ topics[i] >= 0.5) & (np.minimum(pairs, directions) < 0.5)
                 otherwise &= chances.directions[first:i].sum(axis=1) >= 0.5
                 since = int(np.flatnonzero(otherwise)[-1]) + 1 if otherwise.any() else 0
@@ -118,7 +122,7 @@ class Dedupe:
         return found
 
     def sameness(self, pairs: Sequence[tuple[str, str]], known: Mapping[str, Sequence[str]]) -> NDArray[np.float64]:
-        """Return (pairs,) the chance that the two texts of each pair mean the same, the number the threshold cuts."""
+        """Return (pairs,) the chance that the texts of each pair mean the same; 1 where they are equal."""
         texts = [text for pair in pairs for text in pair]
         meanings = self.interpreter.meanings([Statement(text) for text in texts], known)
         return np.array(
@@ -148,9 +152,11 @@ class _Chances(NamedTuple):
 
 
 def agreement(one: Meaning, other: Meaning) -> float:
-    """Return the chance that two readings mean the same pair and the same direction; 0 where either teaches nothing."""
-    pairs = float(one.pairs @ other.pairs)
-    return pairs * float(one.directions @ other.directions)
+    """Return the chance that two readings point the same way; 0 where they are hardly about one option.
+
+    Low where either teaches nothing, since saying nothing is no direction.
+    """
+    return float(one.directions @ other.directions) if one.pairs @ other.pairs >= SAME_PAIR else 0.0
 
 
 def conflicting(one: str, other: str) -> bool:
