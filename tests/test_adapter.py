@@ -11,6 +11,7 @@ from persona_lab.text import CachedEncoder, HashingEncoder, SentenceEncoder
 from persona_lab.text.adapter import SCALE, AdaptedEncoder, linear_maps, parts, pooled, shapes, stance_reader, tokens
 from persona_lab.text.adapting import Labelled, fit_adapter, stance_names
 from persona_lab.text.encoder import DEFAULT_MODEL, load_model
+from persona_lab.text.interpreter import TextInterpreter
 from persona_lab.text.model import stacked
 
 torch = pytest.importorskip("torch")
@@ -98,3 +99,10 @@ def test_a_stack_of_two_readings_is_a_weighted_product():
     np.testing.assert_allclose(stacked(chances, np.log([[0.2, 0.2, 0.6]]), np.array([1.0, 0.0])), chances)
     product = stacked(chances, np.log([[0.2, 0.2, 0.6]]), np.array([1.0, 1.0]))
     np.testing.assert_allclose(product, [[0.1 / 0.28, 0.06 / 0.28, 0.12 / 0.28]])
+
+
+def test_the_packaged_interpreter_uses_both_readings():
+    model = TextInterpreter().fitted
+    assert len(model.adapter) == numbers()
+    assert model.stacking.shape == (2,)
+    assert (model.stacking > 0.1).all()

@@ -45,18 +45,29 @@ def test_the_packaged_interpreter_is_fitted_on_nothing_that_it_is_judged_on():
     assert not {row.text.casefold() for row in rows} & judged
     last = {p.casefold() for c, options in CONTEXTS.items() for o in options for p in forms_of(c, o)[-1]}
     further = {
-        p.casefold() for c, options in CONTEXTS.items() for o in options for form in more_forms(c, o) for p in form
+        p.casefold()
+        for c, options in CONTEXTS.items()
+        for o in options
+        for hand in ("second", "fourth")
+        for form in more_forms(c, o, hand)
+        for p in form
     }
     assert len(further) > 500
     assert not further & last
-    assert {row.stance for row in rows_more_wordings()} == {"wants", "does_not_want", "changed_mind", "only_once"}
+    for hand in ("second", "fourth"):
+        assert {row.stance for row in rows_more_wordings(hand=hand)} == {
+            "wants",
+            "does_not_want",
+            "changed_mind",
+            "only_once",
+        }
     assert rows_second() == rows_second()
 
 
 def test_packaged_interpreter_reads_a_hand_that_it_never_met_worse_than_its_bank():
     figures = score(read_third_hand(TextInterpreter(), per_family=1))
     # The record says how far it is from the held-out families of the data set.
-    assert 0.75 < figures["stance"].value < 0.95
+    assert 0.85 < figures["stance"].value < 0.97
     assert figures["pair"].value > 0.85
 
 

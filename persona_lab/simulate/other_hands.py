@@ -32,7 +32,7 @@ from persona_lab.simulate.statements import (
 SECOND_HAND = "phrases_second_hand.json"
 THIRD_HAND = "phrases_third_hand.json"
 FOURTH_HAND = "phrases_fourth_hand.json"
-WORDINGS = "wordings_second_hand.json"
+WORDINGS = {"second": "wordings_second_hand.json", "fourth": "wordings_fourth_hand.json"}
 
 SECOND_PER_FAMILY = 5
 FOURTH_PER_FAMILY = 3
@@ -75,36 +75,43 @@ def rows_fourth(per_family: int = FOURTH_PER_FAMILY) -> list[Row]:
 
 
 @cache
-def more_forms(context: str, option: str) -> tuple[Form, ...]:
-    """Return further words for an option of the bank, none of them its held-back last form or part of it."""
-    wordings: dict[str, dict[str, list[tuple[str, str]]]] = _read(WORDINGS)
+def more_forms(context: str, option: str, hand: str = "second") -> tuple[Form, ...]:
+    """Return a hand's words for an option of the bank, none of them its held-back last form or part of it."""
+    wordings: dict[str, dict[str, list[tuple[str, str]]]] = _read(WORDINGS[hand])
     found = [Form(noun, request) for noun, request in wordings[context][option]]
     taken = [phrase.casefold() for name in CONTEXTS[context] for phrase in forms_of(context, name)[-1]]
     return tuple(form for form in found if not any(_overlap(phrase, last) for phrase in form for last in taken))
 
 
-def rows_more_wordings(per_wording: int = PER_WORDING) -> list[Row]:
-    """Return statements of the bank's training families that name options in the words of :func:`more_forms`."""
+def rows_more_wordings(per_wording: int = PER_WORDING, hand: str = "second") -> list[Row]:
+    """Return statements of the bank's training families that name options in a hand's words for them."""
     held_out = held_out_families()
     families = [
         family
         for family in FAMILIES
         if family.name not in held_out and family.context is None and family.stance is not Stance.NOTHING
     ]
-    chance = generator(SEED, "more wordings")
+    chance = generator(SEED, "more wordings" if hand == "second" else f"more wordings, {hand} hand")
     rows: dict[str, Row] = {}
     for context, options in CONTEXTS.items():
         for option in options:
-            for number, form in enumerate(more_forms(context, option), start=len(forms_of(context, option))):
+            for number, form in enumerate(
+                more_forms(context, option, hand), start=_wordings_before(context, option, hand)
+            ):
                 for _ in range(per_wording):
                     family = families[int(chance.integers(len(families)))]
                     template = family.templates[int(chance.integers(len(family.templates)))]
-                    rivals = [one for name in options if name != option for one in more_forms(context, name)]
+                    rivals = [one for name in options if name != option for one in more_forms(context, name, hand)]
                     other = rivals[int(chance.integers(len(rivals)))]
                     text = filled(template, form, other, topic_of(context))
                     label = (context, option, family.stance.value, family.name, family.register)
                     rows.setdefault(same_text(text), Row(text, *label, str(number), "train"))
     return _fresh(rows.values())
+
+
+def _wordings_before(context: str, option: str, hand: str) -> int:
+    own = len(forms_of(context, option))
+    return own if hand == "second" else own + len(more_forms(context, option))
 
 
 def _families(file: str, before: Iterable[Family]) -> tuple[Family, ...]:

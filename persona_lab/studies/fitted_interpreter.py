@@ -70,7 +70,8 @@ def training_rows() -> list[Row]:
     families once more in further words for the options. Neither the held-out families nor the last surface form of any
     option nor the third hand's families are among them.
     """
-    return [*_own(MORE), *rows_beyond(BEYOND_PER_FAMILY), *rows_second(), *rows_fourth(), *rows_more_wordings()]
+    own = [*_own(MORE), *rows_more_wordings(), *rows_more_wordings(hand="fourth")]
+    return [*own, *rows_beyond(BEYOND_PER_FAMILY), *rows_second(), *rows_fourth()]
 
 
 def adapter_statements() -> list[Labelled]:

@@ -26,8 +26,8 @@ THRESHOLD = 0.8
 fitted on the others (``reports/evidence/words_choices.json``)."""
 
 SAME_PAIR = 0.5
-"""Two statements are about one (context, option) if that is more likely than not; multiplied into the chance instead, it
-cost recall at every count of merged opposites (same record's families)."""
+"""Two statements are about one (context, option) if that is more likely than not. Multiplied into the chance instead,
+it costs recall on the same training families, whatever number of opposites may merge."""
 
 SWAPPED_WORDS = 0.6
 """Share of words in common from which two contrasts ("not A but B") are taken for swapped roles."""

@@ -27,6 +27,7 @@ from persona_lab.text.pairs import (
     described,
     encode_statements,
     head_chances,
+    names_a_stranger,
     pair_features,
     stance_inputs,
 )
@@ -36,17 +37,28 @@ OPENING_BIAS = 3.0
 """Log odds against opening a new option or context where a known one would do."""
 
 
+STRANGER_BIAS = 3.0
+"""Log odds against "says nothing" where words name a user's option that the lexicon lacks: all that was fitted on is
+about the lexicon's topics or about nothing, so that other topics look like small talk. Set by hand, on no data."""
+
+
 @dataclass(frozen=True, slots=True)
 class TextInterpreter:
-    """Read feedback in words: context and option by embeddings and names, stance by a classifier over cues and layers.
+    """Read feedback in words: context and option by embeddings and names, stance by a classifier and an adapter.
+
+    The stance is a stack of two readings: a classifier over cues, embedding and middle layers, and an adapter of the
+    encoder (:mod:`persona_lab.text.adapter`).
 
     When to use it: feedback arrives as sentences. Where the client can send ``metadata.context``, ``metadata.status``
-    and an option, let it: structured fields win over text, always. How it fails: words for an option that it never met
-    (four in five right instead of nineteen in twenty), hints ("I have dinner with the kids at seven"), irony without a
-    marker, two preferences in one sentence, languages other than English, options whose names say nothing
-    ("option_b"). Of people who phrase things unlike all that it was fitted on, expect about one stance in eight to be
+    and an option, let it: structured fields win over text. Words may add what fields leave open, name what is wanted
+    instead of what was refused, and say that it was for once; a bare "yes" or "no" answers what was proposed. How it
+    fails: words for an option that it never met (four in five right instead of nineteen in twenty), topics unlike those
+    it was fitted on (their wishes look like small talk), options that the user does not have and its lexicon of 37
+    lacks, which it cannot open, contrasts in a few words ("not mornings, afternoons"), hints ("I have dinner with the
+    kids at seven"), two preferences in one sentence, languages other than English, options whose names say nothing
+    ("option_b"). Of people who phrase things unlike all that it was fitted on, expect six stances in a hundred to be
     misread (``reports/evidence/words_new_phrasings.json``). Its confidence is calibrated on phrasings that it was not
-    fitted on, and is meant to multiply the event's weight.
+    fitted on, and is meant to multiply the event's weight (:meth:`persona_lab.contracts.Interpretation.weight`).
 
     Parameters
     ----------
@@ -122,7 +134,7 @@ class TextInterpreter:
         contexts = list(dict.fromkeys(context for context, _ in candidates.pairs))
         topic = np.array([contexts.index(context) for context, _ in candidates.pairs])
         found: list[Meaning] = []
-        for one, statement, stances in zip(encoded, statements, stance_chances(encoded, model), strict=True):
+        for one, statement, stances in zip(encoded, statements, _heard(encoded, candidates, model), strict=True):
             context = fields_of(statement).context
             scores = pair_scores(one, model, candidates, stances)
             outside = np.array([context not in (None, pair[0]) for pair in candidates.pairs])
@@ -140,7 +152,7 @@ class TextInterpreter:
         model = self.fitted
         encoded = encode_statements(texts, self.encoder, model.adapter)
         candidates = _candidates(known, model, self.open_new, self.encoder)
-        stances = stance_chances(encoded, model)
+        stances = _heard(encoded, candidates, model)
         return [
             self._decide(one, field, chances, candidates)
             for one, field, chances in zip(encoded, fields, stances, strict=True)
@@ -191,6 +203,16 @@ def stance_chances(encoded: Sequence[Encoded], model: InterpreterModel) -> NDArr
     """Return (statements, stances) probabilities, in the order of ``model.stances``."""
     scores = stance_inputs(encoded) @ model.stance_weights.T.astype(np.float64) + model.stance_bias
     return stacked(softmax(scores), np.stack([one.read for one in encoded]), model.stacking)
+
+
+def _heard(encoded: Sequence[Encoded], candidates: Candidates, model: InterpreterModel) -> NDArray[np.float64]:
+    """Return (statements, stances) probabilities for a user with these candidates."""
+    chances = stance_chances(encoded, model)
+    strangers = np.array([names_a_stranger(one, candidates) for one in encoded])
+    nothing = [str(name) for name in model.stances].index(Stance.NOTHING.value)
+    chances[strangers, nothing] *= math.exp(-STRANGER_BIAS)
+    heard: NDArray[np.float64] = chances / chances.sum(axis=1, keepdims=True)
+    return heard
 
 
 def pair_scores(

@@ -112,6 +112,13 @@ def stance_inputs(encoded: Sequence[Encoded]) -> NDArray[np.float64]:
     return np.stack([np.concatenate([one.cues, one.vector, LAYER_WEIGHT * one.layers]) for one in encoded])
 
 
+def names_a_stranger(statement: Encoded, candidates: Candidates) -> bool:
+    """Return whether the words name one of the user's own options that the lexicon lacks."""
+    spoken = _stems(" ".join(part.text for part in statement.parts))
+    own = np.flatnonzero((candidates.places < 0) & ~candidates.new)
+    return any(_share(spoken, candidates.pairs[i][1]) == 1.0 for i in own)
+
+
 def described(pair: Pair) -> str:
     """Return the pair in words, as the encoder sees it."""
     return f"{_spoken(pair[0])}: {_spoken(pair[1])}"
