@@ -127,7 +127,7 @@ def test_hostile_text_is_handled(text):
 
 def test_hours_and_turns():
     assert hours("no calls before lunch please") == (6.0, 12.0)
-    assert hours("after 1 PM") == (13.0, 23.0)
+    assert hours("after 1 PM") == (13.0, 19.0)
     assert hours("at 9 AM") == (9.0, 10.0)
     assert hours("nothing of the sort") is None
     assert overlap((13.0, 14.0), (12.0, 18.0)) == 1.0

@@ -77,6 +77,10 @@ _BOUNDED = re.compile(
 )
 
 
+AFTER = 6.0
+"""Hours that "after one" reaches: it means the afternoon, though the evening is after one too."""
+
+
 class Segment(NamedTuple):
     """A stretch of a statement between turns, and the class of the marker before it."""
 
@@ -140,7 +144,7 @@ def hours(text: str) -> tuple[float, float] | None:
     >>> hours("no calls before lunch please")
     (6.0, 12.0)
     >>> hours("after 1 PM"), hours("at 9 AM")
-    ((13.0, 23.0), (9.0, 10.0))
+    ((13.0, 19.0), (9.0, 10.0))
     """
     flat = normalised(text).casefold().replace("_", " ")
     for name, first, last in _DAY_PARTS:
@@ -150,7 +154,7 @@ def hours(text: str) -> tuple[float, float] | None:
     if bounded:
         hour = _hour(bounded.group(2), bounded.group(3))
         if hour is not None:
-            return (6.0, hour) if bounded.group(1) in {"before", "until", "by"} else (hour, 23.0)
+            return (6.0, hour) if bounded.group(1) in {"before", "until", "by"} else (hour, min(hour + AFTER, 24.0))
     for match in _CLOCK.finditer(flat):
         if match.group(2):
             hour = _hour(match.group(1), match.group(2))
