@@ -21,9 +21,9 @@ from persona_lab.text.cues import FEATURE_NAMES, cue_values, hours, normalised, 
 from persona_lab.text.interpreter import Meaning, TextInterpreter
 from persona_lab.text.quantities import quantities
 
-THRESHOLD = 0.8
-"""Default: where about one in 1,000 opposites of the *training* families merges, each family read by an interpreter
-fitted on the others (``reports/evidence/words_choices.json``)."""
+THRESHOLD = 0.75
+"""Default: where about one in 500 opposites of the *training* families merges, each family read by an interpreter
+fitted on two thirds of all the others (``reports/evidence/words_choices.json``); 0.8 for one in 1,000."""
 
 SAME_PAIR = 0.5
 """Two statements are about one (context, option) if that is more likely than not. Multiplied into the chance instead,
