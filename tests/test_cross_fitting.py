@@ -48,12 +48,13 @@ def _people(users: int = 6, events: int = 40, switch: int = 10) -> dict[str, lis
 def _fitted(log: Log, rule: object, **more: object) -> CrossFitted:
     streams = streams_of(log)
     user = (log.frame["user_id"].rank("dense") - 1).cast(pl.Int64).to_numpy()
-    return cross_fit(rule, streams, user=user, scored=scored_rows(streams, log.frame.height), clip=CLIP, **more)  # type: ignore[arg-type]
+    scored = scored_rows(streams, log.frame.height)
+    return cross_fit(rule, streams, user=user, scored=scored, clip=CLIP, **more)  # type: ignore[arg-type]  # any rule
 
 
 def _losses(log: Log, rule: object) -> np.ndarray:
     streams = streams_of(log)
-    named = run(rule, streams, log.frame.height, estimates=False).named  # type: ignore[arg-type]
+    named = run(rule, streams, log.frame.height, estimates=False).named  # type: ignore[arg-type]  # any rule
     user = (log.frame["user_id"].rank("dense") - 1).cast(pl.Int64).to_numpy()
     return np.bincount(user, weights=-np.log(np.clip(named, CLIP, 1 - CLIP)))
 

@@ -99,7 +99,7 @@ def _answers_until(after: pl.DataFrame, name: str, law: str, target: float = 0.0
     rows = after.filter((pl.col("map") == name) & (pl.col("law") == law)).sort("answers")
     above = rows.filter(pl.col("ece") > target)["answers"]
     later = rows.filter(pl.col("answers") > (above.max() if len(above) else -1))["answers"]
-    return int(later.min()) if len(later) else None  # type: ignore[arg-type]
+    return int(later.min()) if len(later) else None  # type: ignore[arg-type]  # a column of counts
 
 
 def _shown(world: AcceptanceWorld) -> str:

@@ -103,7 +103,7 @@ def run(out: Path, people: int = PEOPLE) -> None:
             for e in EXPONENTS
         },
     }
-    print(json.dumps(record["best"][0]), flush=True)  # type: ignore[index]
+    print(json.dumps(record["best"][0]), flush=True)  # type: ignore[index]  # a list, set above
     (out / "proactive_worlds.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 

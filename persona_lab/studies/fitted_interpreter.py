@@ -96,7 +96,7 @@ def rebuild(
 ) -> Path:
     """Fit on everything but what it is judged on and write the numbers; default: the packaged file.
 
-    About half an hour on two cores, for the adapters; ``keep`` and ``statements`` as for :func:`adapters`.
+    About twenty minutes on two cores, for the adapters; ``keep`` and ``statements`` as for :func:`adapters`.
     """
     reader = encoder or SentenceEncoder()
     rows = training_rows()

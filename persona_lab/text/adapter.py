@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.errors import ConfigurationError
-from persona_lab.plaintext import plain
 from persona_lab.protocols import TextEncoder
+from persona_lab.text.batches import in_batches
 
 RANK = 8
 SCALE = 2.0
@@ -80,27 +80,17 @@ class AdaptedEncoder:
         ConfigurationError
             Where the adapter belongs to a model of another shape.
         """
-        found = np.zeros((len(texts), STANCES), dtype=np.float32)
         if not texts:
-            return found
+            return np.zeros((0, STANCES), dtype=np.float32)
         network, tokenizer, head, bias = _merged(self.model, self.adapter.tobytes())
-        import torch
 
-        said = [plain(text) for text in texts]
-        order = np.argsort([len(text) for text in said], kind="stable")
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
-            with torch.inference_mode():
-                for start in range(0, len(said), self.batch_size):
-                    rows = order[start : start + self.batch_size]
-                    means = pooled(network, tokens(tokenizer, [said[i] for i in rows])).numpy()
-                    scores = means @ head.T + bias
-                    scores -= scores.max(axis=1, keepdims=True)
-                    found[rows] = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        finally:
-            torch.set_num_threads(before)
-        return found
+        def read(said: list[str]) -> NDArray[np.float32]:
+            means = pooled(network, tokens(tokenizer, said)).numpy()
+            scores = means @ head.T + bias
+            scores -= scores.max(axis=1, keepdims=True)
+            return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)), dtype=np.float32)
+
+        return in_batches(texts, STANCES, read, batch_size=self.batch_size, threads=self.threads)
 
 
 def stance_reader(encoder: TextEncoder, adapter: NDArray[np.float16]) -> TextEncoder | None:

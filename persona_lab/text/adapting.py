@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from persona_lab.contracts import Stance
 from persona_lab.randomness import generator
 from persona_lab.text.adapter import pooled, tokens
+from persona_lab.text.batches import torch_threads
 from persona_lab.text.encoder import DEFAULT_MODEL, load_model
 
 EPOCHS = 6
@@ -67,14 +68,9 @@ def fit_adapter(
         if one.family not in without:
             families.setdefault(one.family, []).append(one)
     chance = generator(seed, "adapter")
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(chance.integers(2**31)))
-            return _fit(whole, families, chance, epochs)
-    finally:
-        torch.set_num_threads(before)
+    with torch_threads(threads), torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(chance.integers(2**31)))
+        return _fit(whole, families, chance, epochs)
 
 
 def _fit(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_lab.contracts import Stance, Statement
+from persona_lab.contracts import Statement
 from persona_lab.errors import ConfigurationError, InputError
 from persona_lab.plaintext import plain
 from persona_lab.protocols import TextEncoder
@@ -23,7 +23,7 @@ from persona_lab.text.quantities import quantities
 
 THRESHOLD = 0.75
 """Default: where about one in 500 opposites of the *training* families merges, each family read by an interpreter
-fitted on two thirds of all the others (``reports/evidence/words_choices.json``); 0.8 for one in 1,000."""
+fitted on the others, its adapter on two thirds of them (``reports/evidence/words_choices.json``)."""
 
 SAME_PAIR = 0.5
 """Two statements are about one (context, option) if that is more likely than not. Multiplied into the chance instead,
@@ -223,11 +223,6 @@ _CONTRASTS = tuple(
 def same_words_similarity(encoder: TextEncoder, one: Sequence[str], other: Sequence[str]) -> NDArray[np.float64]:
     """Return row-wise cosine: what a dedupe by cosine alone would cut, shown beside :meth:`Dedupe.sameness`."""
     return np.asarray((encoder.encode(one) * encoder.encode(other)).sum(axis=1), dtype=np.float64)
-
-
-def direction_names() -> tuple[str, ...]:
-    """Return what :class:`Meaning` tells apart: for, against, only once; saying nothing is no direction."""
-    return (Stance.WANTS.value, Stance.DOES_NOT_WANT.value, Stance.ONLY_ONCE.value)
 
 
 def _key(text: str) -> str:

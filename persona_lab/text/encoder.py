@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from persona_lab.errors import ConfigurationError, InputError, MissingExtraError
 from persona_lab.plaintext import plain, refuse_bare
 from persona_lab.text.adapter import AdaptedEncoder
+from persona_lab.text.batches import torch_threads
 from persona_lab.text.layers import LayerEncoder
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -81,11 +82,7 @@ class SentenceEncoder:
         model = load_model(self.model)
         if not texts:
             return np.zeros((0, int(model.get_embedding_dimension())), dtype=np.float32)
-        import torch
-
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
+        with torch_threads(self.threads):
             vectors = model.encode(
                 [plain(text) for text in texts],
                 batch_size=self.batch_size,
@@ -93,8 +90,6 @@ class SentenceEncoder:
                 show_progress_bar=False,
                 convert_to_numpy=True,
             )
-        finally:
-            torch.set_num_threads(before)
         return np.asarray(vectors, dtype=np.float32)
 
 

@@ -89,8 +89,8 @@ def fields_of(statement: Statement) -> Fields:
     return Fields(context, about, Stance.ONLY_ONCE if once else None, proposed=proposed, any_given=given or once)
 
 
-def checked_known(known: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """Return ``known``; raise InputError where it is not contexts with lists of option names."""
+def check_known(known: Mapping[str, Sequence[str]]) -> None:
+    """Raise InputError where ``known`` is not contexts with lists of option names."""
     if not isinstance(known, Mapping):
         raise InputError("contexts are no mapping", cure='Pass {"context": ["option", ...]}.', value=known)
     for context, options in known.items():
@@ -102,7 +102,6 @@ def checked_known(known: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[s
                 column=str(context),
                 value=options,
             )
-    return known
 
 
 def unreadable(text: str) -> bool:

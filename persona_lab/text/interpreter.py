@@ -18,7 +18,7 @@ from persona_lab.plaintext import plain
 from persona_lab.protocols import TextEncoder
 from persona_lab.text.cues import FEATURE_NAMES, cue_values, words
 from persona_lab.text.encoder import SentenceEncoder
-from persona_lab.text.fields import Fields, checked_known, fields_of, unreadable
+from persona_lab.text.fields import Fields, check_known, fields_of, unreadable
 from persona_lab.text.model import InterpreterModel, load_model, logit, softmax, stacked
 from persona_lab.text.pairs import (
     Candidates,
@@ -103,7 +103,7 @@ class TextInterpreter:
         InputError
             Where a text is no text, metadata no mapping, or ``known`` no mapping to lists of names.
         """
-        checked_known(known)
+        check_known(known)
         structured = [fields_of(statement) for statement in statements]
         texts = [plain(statement.text) for statement in statements]
         reading = [
@@ -120,7 +120,7 @@ class TextInterpreter:
 
     def meanings(self, statements: Sequence[Statement], known: Mapping[str, Sequence[str]]) -> list[Meaning]:
         """Return the probabilities behind :meth:`interpret`, from text alone but for ``metadata.context``."""
-        checked_known(known)
+        check_known(known)
         if not statements:
             return []
         model = self.fitted
@@ -308,17 +308,11 @@ def _stance(stances: NDArray[np.float64], model: InterpreterModel, fields: Field
     names = [str(name) for name in model.stances]
     best_place = int(stances.argmax())
     best_read = Stance(names[best_place])
-    if fields.stance is Stance.DOES_NOT_WANT and fields.option:
-        return Stance.DOES_NOT_WANT, 1.0
     if fields.stance is Stance.ONLY_ONCE and (fields.option or best_read in (Stance.WANTS, Stance.CHANGED_MIND)):
         return Stance.ONLY_ONCE, 1.0
-    if fields.stance is Stance.WANTS:
+    if fields.stance is Stance.WANTS and fields.option:
         # The status says that it was welcome; the text may say for how long, or since when.
-        allowed = [Stance.WANTS, Stance.CHANGED_MIND, Stance.ONLY_ONCE] if fields.option else None
-        if allowed is not None:
-            chances = {stance: float(stances[names.index(stance.value)]) for stance in allowed}
-            best = max(allowed, key=lambda stance: chances[stance])
-            return best, 1.0
+        return max(_WISHES, key=lambda stance: float(stances[names.index(stance.value)])), 1.0
     return best_read, float(stances[best_place])
 
 

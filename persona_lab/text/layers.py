@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_lab.errors import ConfigurationError
-from persona_lab.plaintext import plain
 from persona_lab.protocols import TextEncoder
+from persona_lab.text.batches import in_batches
 
 MIDDLE = (2, 3, 4)
 """Layers of six, chosen by cross-validation over the training families."""
@@ -70,23 +70,11 @@ class LayerEncoder:
 
         model = load_model(self.model)
         width = len(self.places) * int(model.get_embedding_dimension())
-        found = np.zeros((len(texts), width), dtype=np.float32)
         if not texts:
-            return found
-        import torch
-
-        said = [plain(text) for text in texts]
-        order = np.argsort([len(text) for text in said], kind="stable")
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
-            with torch.inference_mode():
-                for start in range(0, len(said), self.batch_size):
-                    rows = order[start : start + self.batch_size]
-                    found[rows] = self._batch(model, [said[i] for i in rows])
-        finally:
-            torch.set_num_threads(before)
-        return found
+            return np.zeros((0, width), dtype=np.float32)
+        return in_batches(
+            texts, width, lambda said: self._batch(model, said), batch_size=self.batch_size, threads=self.threads
+        )
 
     def _batch(self, model: Any, texts: list[str]) -> NDArray[np.float32]:
         tokens = model.tokenizer(
